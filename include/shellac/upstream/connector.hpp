@@ -1,0 +1,98 @@
+// Connections of one worker to backends: kept alive, reused, made.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "shellac/core/error.hpp"
+#include "shellac/net/loop.hpp"
+#include "shellac/net/stream.hpp"
+#include "shellac/upstream/pool.hpp"
+#include "shellac/wire/input.hpp"
+
+namespace shellac::upstream {
+
+// Who waits for a backend: asked before each wait whether that still makes sense. Implemented by proxy.
+class Caller {
+ public:
+  // What ended the interest: nothing while it lasts.
+  virtual std::optional<Cause> gave_up() const = 0;
+  // Registers `waiter` for news of that; it counts for one wait.
+  virtual void watch(Waiter& waiter) noexcept = 0;
+
+ protected:
+  ~Caller() = default;
+};
+
+// One connection to a backend. Lives on one worker. Busy: owned by a BackendExchange; idle: by the Connector.
+class Connection final : private Waiter {
+ public:
+  Connection(net::Loop& loop, const Backend& backend);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  net::Stream& stream() { return *stream_; }
+  wire::Input& input() { return *input_; }
+  bool was_used() const { return uses_ > 0; }
+
+ private:
+  friend class Connector;
+  void wake() noexcept override;  // the idle connection was closed, said something, or is too old
+
+  const std::shared_ptr<balance::Server> server_;
+  const std::shared_ptr<Addresses> addresses_;
+  std::unique_ptr<net::Stream> stream_;
+  std::optional<wire::Input> input_;
+  std::string name_;  // SNI and verified name of a TLS connection
+  net::Deadline deadline_;
+  class Connector* keeper_ = nullptr;  // while idle
+  unsigned uses_ = 0;
+  bool counted_busy_ = false;
+};
+
+// Thread: its worker. Outlives its connections.
+class Connector {
+ public:
+  explicit Connector(net::Loop& loop);
+  ~Connector();
+  Connector(const Connector&) = delete;
+  Connector& operator=(const Connector&) = delete;
+
+  struct Wanted {
+    const Pool& pool;
+    const Backend& backend;
+    std::string_view host;   // for SNI `host`
+    Endpoint client, local;  // for send_proxy
+    bool may_reuse = true;   // false: a fresh one, because the request could not be repeated if it died
+    Caller& caller;
+    net::Signal& signal;
+  };
+  // An idle connection or a new one, connected, with PROXY header and TLS done. Errors have unseen_by_backend set.
+  net::Task<Result<std::unique_ptr<Connection>>> acquire(const Wanted& wanted);
+  // Takes back a connection whose last exchange ended cleanly; closes it when max_idle is reached.
+  void give_back(std::unique_ptr<Connection> connection, const Pool& pool);
+  // Closes idle connections of servers that are not in `pools` any more.
+  void retain(const std::vector<std::shared_ptr<const Pool>>& pools);
+
+ private:
+  friend class Connection;
+  using IdleList = std::vector<std::unique_ptr<Connection>>;
+  std::unique_ptr<Connection> take_idle(const Wanted& wanted, std::string_view name);
+  net::Task<Result<>> connect(Connection& connection, const Wanted& wanted);
+  net::Task<Result<>> send_proxy_header(Connection& connection, const Wanted& wanted);
+  net::Task<Result<>> shake_hands(Connection& connection, const Wanted& wanted);
+  net::Task<Result<>> wait(Connection& connection, net::IoResult::Status want, const Wanted& wanted);
+  void reap();
+
+  net::Loop& loop_;
+  std::unordered_map<const balance::Server*, IdleList> idle_;
+  std::shared_ptr<Connector*> self_;  // nulled at the end, for reaps that are still posted
+  bool reap_posted_ = false;
+};
+
+}  // namespace shellac::upstream

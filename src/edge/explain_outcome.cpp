@@ -1,0 +1,133 @@
+#include "explain_outcome.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "shellac/route/file_tree.hpp"
+
+namespace shellac::edge {
+namespace {
+
+namespace json = boost::json;
+
+template <class... Alternatives>
+struct Overloaded : Alternatives... {
+  using Alternatives::operator()...;
+};
+
+std::string or_none(Duration duration) { return duration <= Duration{0} ? "none" : to_string(duration); }
+
+json::array lines_of(const route::EditOptions& edits) {
+  json::array lines;
+  for (const auto& name : edits.remove) lines.emplace_back("remove " + name);
+  for (const auto& [name, value] : edits.set) lines.emplace_back("set " + name + ": " + value);
+  for (const auto& [name, value] : edits.add) lines.emplace_back("add " + name + ": " + value);
+  return lines;
+}
+
+std::string_view to_word(net::SendProxy version) {
+  return version == net::SendProxy::off ? "off" : version == net::SendProxy::v1 ? "v1" : "v2";
+}
+
+std::string describe(const std::optional<tls::ClientOptions>& tls) {
+  if (!tls) return "off";
+  if (!tls->verify) return "on, certificates are not verified";
+  return "verified by " + tls->ca + ", name " + tls->sni;
+}
+
+void explain_pool(const upstream::PoolOptions& pool, json::object& out) {
+  json::array backends;
+  for (const auto& backend : pool.backends)
+    backends.push_back(json::object{{"order", backends.size() + 1},
+                                    {"backend", backend.name},
+                                    {"address", backend.address},
+                                    {"zone", backend.zone}});
+  out["backends"] = std::move(backends);
+  out["connection"] = {{"tls", describe(pool.tls)},
+                       {"send_proxy", to_word(pool.send_proxy)},
+                       {"buffer_request", to_string(pool.buffer_request)},
+                       {"max_idle", pool.max_idle}};
+  out["timeouts"] = {{"connect", or_none(pool.timeouts.connect)},
+                     {"first_byte", or_none(pool.timeouts.first_byte)},
+                     {"between_bytes", or_none(pool.timeouts.between_bytes)},
+                     {"idle", or_none(pool.timeouts.idle)},
+                     {"whole_request", out.at("timeout")}};
+}
+
+void explain_to_pool(const Options& config, const std::string& name, const route::Match& match,
+                     const ExplainedRequest& request, json::object& out) {
+  const auto target = route::backend_target(match, request.forms, request.head.query, request.arena);
+  if (!target) {
+    explain_refusal(400, "the rewritten path would hold a dot segment", out);
+    return;
+  }
+  out["outcome"] = "pool";
+  out["pool"] = name;
+  out["target"] = std::string(request.head.method) + " " + std::string(*target);
+  const auto pool = std::ranges::find(config.pools, name, &upstream::PoolOptions::name);
+  if (pool != config.pools.end()) explain_pool(*pool, out);
+}
+
+void explain_redirect(const route::Redirect& redirect, std::string_view path, const ExplainedRequest& request,
+                      json::object& out) {
+  out["outcome"] = "redirect";
+  out["status"] = redirect.status;
+  out["location"] =
+      route::redirect_location(redirect, {request.head.authority, path, request.head.query}, request.arena);
+}
+
+void explain_text(const route::RespondText& respond, json::object& out) {
+  out["outcome"] = "respond";
+  out["status"] = respond.status;
+  out["type"] = respond.type;
+  out["bytes"] = respond.body.size();
+}
+
+void explain_dir(const route::RespondDir& respond, std::string_view path, std::size_t literal_prefix,
+                 json::object& out) {
+  const auto file = route::relative_file(path, literal_prefix);
+  if (!file) {
+    explain_refusal(404, "no file may have that name", out);
+    return;
+  }
+  out["outcome"] = "respond";
+  out["file"] = respond.dir + "/" + *file;
+  out["type"] = route::media_type(*file);
+}
+
+}  // namespace
+
+void explain_refusal(int status, std::string_view reason, json::object& out) {
+  out["outcome"] = "refused";
+  out["status"] = status;
+  out["reason"] = reason;
+}
+
+void explain_outcome(const Options& config, const route::Match& match, const ExplainedRequest& request,
+                     json::object& out) {
+  const route::Route& route = *match.route;
+  const route::RouteOptions& options = config.routes[route.index];
+  const std::string_view path = request.forms.get(route.normalize_path).value_or(request.forms.raw());
+  if (!route::is_allowed(route, request.client != nullptr, request.client == nullptr ? IpAddress{} : *request.client)) {
+    explain_refusal(403, "allow and deny of the route refuse this client", out);
+    return;
+  }
+  if (options.rewrite_prefix)
+    out["rewrite"] = std::string(path.substr(0, match.literal_prefix)) + " becomes " + *options.rewrite_prefix;
+  out["request_edits"] = lines_of(options.request);
+  out["response_edits"] = lines_of(options.response);
+  out["max_body"] = to_string(options.max_body);
+  out["timeout"] = or_none(options.timeout);
+  json::array pages;
+  for (const auto& [status, file] : options.errors) pages.emplace_back(std::to_string(status) + ": " + file);
+  out["error_pages"] = std::move(pages);
+  std::visit(Overloaded{
+                 [&](const route::ToPool& to) { explain_to_pool(config, to.pool, match, request, out); },
+                 [&](const route::Redirect& to) { explain_redirect(to, path, request, out); },
+                 [&](const route::RespondText& respond) { explain_text(respond, out); },
+                 [&](const route::RespondDir& respond) { explain_dir(respond, path, match.literal_prefix, out); },
+             },
+             options.action);
+}
+
+}  // namespace shellac::edge

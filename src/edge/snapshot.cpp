@@ -1,0 +1,102 @@
+#include "snapshot.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace shellac::edge {
+namespace {
+
+// Where `redirect: https` leads: the first TCP address of the first TLS listener, or 443 when there is none (TLS is
+// then somebody else's).
+std::uint16_t https_port(const Options& options) {
+  for (const auto& listener : options.listeners) {
+    if (!listener.tls) continue;
+    for (const auto& bind : listener.binds)
+      if (bind.endpoint.kind == Endpoint::Kind::ip && bind.endpoint.port != 0) return bind.endpoint.port;
+  }
+  return 443;
+}
+
+}  // namespace
+
+Prepared prepare(Options options, const TicketKeyRing& tickets) {
+  Prepared prepared;
+  for (const auto& listener : options.listeners) {
+    if (!listener.tls) {
+      prepared.server_contexts.push_back(nullptr);
+      continue;
+    }
+    const std::string& file = listener.tls->tickets.keys_file;
+    auto& keys = prepared.tickets[file];
+    if (!keys) {
+      const auto known = tickets.find(file);
+      keys = known != tickets.end() ? known->second : std::make_shared<tls::TicketKeys>();
+      if (!file.empty())
+        if (const auto problem = keys->load(file)) throw std::runtime_error(*problem);
+    }
+    prepared.server_contexts.push_back(tls::ServerContext::make(*listener.tls, keys));
+  }
+  for (const auto& pool : options.pools)
+    prepared.client_contexts.push_back(pool.tls ? tls::ClientContext::make(*pool.tls) : nullptr);
+  prepared.proxy = std::make_shared<proxy::Config>(options.routes);
+  prepared.proxy->trusted = NetworkSet(options.trusted);
+  prepared.options = std::move(options);
+  return prepared;
+}
+
+upstream::Backend Backends::get_or_create(const std::string& pool, const upstream::BackendOptions& options) {
+  const balance::Server::Identity identity{pool, options.name, options.address};
+  upstream::Backend backend{options.name, options.zone, options.address,
+                            directory_.get_or_create(identity, std::chrono::system_clock::now()), nullptr};
+  for (Known& known : known_)
+    if (known.identity == identity && (backend.addresses = known.addresses.lock())) return backend;
+  backend.addresses = std::make_shared<upstream::Addresses>();
+  auto watch =
+      resolver_.watch(options.address, [weak = std::weak_ptr(backend.addresses)](const std::vector<Endpoint>& found) {
+        if (const auto addresses = weak.lock()) addresses->set(found);
+      });
+  known_.push_back({identity, backend.addresses, std::move(watch)});
+  return backend;
+}
+
+void Backends::sweep() {
+  std::erase_if(known_, [](const Known& known) { return known.addresses.expired(); });
+  directory_.sweep();
+}
+
+std::shared_ptr<const Snapshot> complete(Prepared prepared, Backends& backends) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->tickets = std::move(prepared.tickets);
+  snapshot->options = std::move(prepared.options);
+  snapshot->loaded = std::chrono::system_clock::now();
+  const Options& options = snapshot->options;
+  for (std::size_t i = 0; i < options.listeners.size(); ++i) {
+    auto listener = std::make_shared<front::Listener>();
+    listener->options = options.listeners[i];
+    listener->tls = prepared.server_contexts[i];
+    listener->trusted = NetworkSet(options.trusted);
+    if (listener->options.redirect_https) listener->redirect_port = https_port(options);
+    snapshot->listeners.push_back(std::move(listener));
+  }
+  for (std::size_t i = 0; i < options.pools.size(); ++i) {
+    auto pool = std::make_shared<upstream::Pool>();
+    pool->options = options.pools[i];
+    pool->tls = prepared.client_contexts[i];
+    for (const auto& backend : pool->options.backends) {
+      pool->backends.push_back(backends.get_or_create(pool->options.name, backend));
+      pool->servers.push_back(pool->backends.back().server);
+    }
+    prepared.proxy->pools.push_back(std::move(pool));
+  }
+  for (const auto& route : prepared.proxy->routes.routes()) {
+    const auto* to = std::get_if<route::ToPool>(&route->action);
+    const upstream::Pool* target = nullptr;
+    for (const auto& pool : prepared.proxy->pools)
+      if (to != nullptr && pool->options.name == to->pool) target = pool.get();
+    prepared.proxy->pool_of_route.push_back(target);
+  }
+  snapshot->proxy = std::move(prepared.proxy);
+  return snapshot;
+}
+
+}  // namespace shellac::edge

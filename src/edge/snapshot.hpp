@@ -1,0 +1,63 @@
+// From options to what the workers run with.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "shellac/balance/server.hpp"
+#include "shellac/core/log.hpp"
+#include "shellac/edge/options.hpp"
+#include "shellac/front/frontend.hpp"
+#include "shellac/net/resolver.hpp"
+#include "shellac/proxy/proxy.hpp"
+#include "shellac/tls/server.hpp"
+
+namespace shellac::edge {
+
+// The ticket keys of the process by file; "" = made in memory. Kept over reloads.
+using TicketKeyRing = std::map<std::string, std::shared_ptr<tls::TicketKeys>>;
+
+// What needs files: made on the pool, then completed on the control thread.
+struct Prepared {
+  Options options;
+  TicketKeyRing tickets;
+  std::vector<std::shared_ptr<const tls::ServerContext>> server_contexts;  // by listener; null when plain
+  std::vector<std::shared_ptr<const tls::ClientContext>> client_contexts;  // by pool; null when plain
+  std::shared_ptr<proxy::Config> proxy;                                    // routes only so far
+};
+// Throws std::runtime_error that names the file. Never on a worker.
+Prepared prepare(Options options, const TicketKeyRing& tickets);
+
+// The servers that configurations name, and where they are: kept over reloads by pool, name and address.
+// Thread: control.
+class Backends {
+ public:
+  explicit Backends(net::Resolver& resolver) : resolver_(resolver) {}
+  upstream::Backend get_or_create(const std::string& pool, const upstream::BackendOptions& options);
+  // Forgets the servers of configurations that are gone.
+  void sweep();
+
+ private:
+  struct Known {
+    balance::Server::Identity identity;
+    std::weak_ptr<upstream::Addresses> addresses;
+    std::unique_ptr<net::Resolver::Watch> watch;
+  };
+  net::Resolver& resolver_;
+  balance::ServerDirectory directory_;
+  std::vector<Known> known_;
+};
+
+// Everything of one configuration in force. Immutable; control and the workers' parts hold it.
+struct Snapshot {
+  Options options;
+  TicketKeyRing tickets;
+  std::vector<std::shared_ptr<const front::Listener>> listeners;
+  std::shared_ptr<const proxy::Config> proxy;
+  WallTime loaded{};
+};
+std::shared_ptr<const Snapshot> complete(Prepared prepared, Backends& backends);
+
+}  // namespace shellac::edge

@@ -1,0 +1,40 @@
+#include "worker.hpp"
+
+#include <pthread.h>
+
+#include <string>
+
+namespace shellac::edge {
+
+Worker::Worker(unsigned index, const Shared& shared)
+    : loop_(index + 1, shared.buffers),
+      proxy_({loop_, shared.files, shared.sink, shared.proxy}),
+      frontend_(loop_, index, proxy_, shared.front),
+      thread_([this, index] {
+        ::pthread_setname_np(::pthread_self(), ("worker" + std::to_string(index)).c_str());
+        loop_.run();
+      }) {}
+
+Worker::~Worker() {
+  loop_.stop();
+  thread_.join();
+}
+
+void Worker::adopt(std::shared_ptr<const proxy::Config> config, std::vector<front::Frontend::Place> places,
+                   std::function<void()> done) {
+  loop_.post([this, config = std::move(config), places = std::move(places), done = std::move(done)]() mutable {
+    proxy_.adopt(std::move(config));
+    frontend_.adopt(std::move(places));
+    done();
+  });
+}
+
+void Worker::drain() {
+  loop_.post([this] { frontend_.drain(); });
+}
+
+void Worker::abort_all() {
+  loop_.post([this] { frontend_.abort_all(); });
+}
+
+}  // namespace shellac::edge

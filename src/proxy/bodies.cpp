@@ -1,0 +1,70 @@
+#include "bodies.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "shellac/core/limits.hpp"
+
+namespace shellac::proxy {
+
+using State = http::Pull::State;
+
+http::Pull LimitedBody::try_next(std::size_t max, Waiter& waiter) {
+  http::Pull pull = inner_.try_next(max, waiter);
+  if (pull.size() > left_) {
+    inner_.stop_waiting();
+    return {State::failed, {}, Error{Side::client, Cause::too_large, false, {}, "reading the request's body"}};
+  }
+  left_ -= pull.size();
+  return pull;
+}
+
+bool BufferedBody::keep(std::string_view data) {
+  while (!data.empty()) {
+    const std::size_t offset = static_cast<std::size_t>(size_ % limits::kBodyBuffer);
+    if (offset == 0) {
+      Buffer next = pool_.try_take(limits::kBodyBuffer);
+      if (!next) return false;
+      parts_.push_back(std::move(next));
+    }
+    const std::size_t taken = std::min(data.size(), limits::kBodyBuffer - offset);
+    std::memcpy(parts_.back().data() + offset, data.data(), taken);
+    size_ += taken;
+    data.remove_prefix(taken);
+  }
+  return true;
+}
+
+net::Task<Result<>> BufferedBody::fill(net::Signal& signal) {
+  while (!ended_ && size_ < max_) {
+    const http::Pull pull =
+        inner_.try_next(static_cast<std::size_t>(std::min<std::uint64_t>(max_ - size_, limits::kBodyBuffer)), signal);
+    if (pull.state == State::failed) co_return pull.error;
+    for (const std::string_view piece : pull.data)
+      if (!keep(piece)) co_return Error{Side::self, Cause::limit, true, {}, "keeping the request's body"};
+    ended_ = pull.state == State::end;
+    if (pull.state == State::pending) co_await signal.wait();
+  }
+  co_return Result<>{};
+}
+
+std::optional<std::uint64_t> BufferedBody::length() const {
+  // A body that came in chunks but is whole has a length after all; with trailers it stays chunked.
+  if (ended_ && inner_.trailers() == nullptr) return size_;
+  return inner_.length();
+}
+
+http::Pull BufferedBody::try_next(std::size_t max, Waiter& waiter) {
+  if (at_ < size_) {
+    const std::size_t part = static_cast<std::size_t>(at_ / limits::kBodyBuffer);
+    const std::size_t offset = static_cast<std::size_t>(at_ % limits::kBodyBuffer);
+    const std::uint64_t here = std::min<std::uint64_t>({max, limits::kBodyBuffer - offset, size_ - at_});
+    piece_ = {parts_[part].data() + offset, static_cast<std::size_t>(here)};
+    at_ += here;
+    return {ended_ && at_ == size_ ? State::end : State::more, {&piece_, 1}, {}};
+  }
+  if (ended_) return {State::end, {}, {}};
+  return inner_.try_next(max, waiter);
+}
+
+}  // namespace shellac::proxy

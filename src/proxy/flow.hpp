@@ -1,0 +1,89 @@
+// One request on its way through the edge. flow.cpp lists the steps in their order; each is one function.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "bodies.hpp"
+#include "shellac/http/forwarding.hpp"
+#include "shellac/proxy/proxy.hpp"
+#include "shellac/upstream/exchange.hpp"
+
+namespace shellac::proxy {
+
+// Lives in the frame of Proxy::handle(). Thread: its worker.
+class Flow final : private upstream::Caller {
+ public:
+  Flow(Proxy& proxy, front::Exchange& exchange);
+  net::Task<void> run();
+
+ private:
+  // The steps. Those that return bool may have settled what the answer is; then `answer_` is set and they say false.
+  void identify_client();
+  bool check_message();
+  bool redirect_to_https();
+  bool find_route();
+  bool check_access();
+  bool check_size();
+  bool answer_locally();
+  net::Task<bool> read_file();
+  net::Task<bool> read_ahead();
+  bool prepare_request();
+  net::Task<void> fetch();
+  net::Task<void> send_answer();
+  void record();
+
+  // fetch.cpp: the attempts.
+  enum class Attempt : std::uint8_t { answered, other_server, same_server, over };
+  net::Task<Attempt> try_backend(const upstream::Backend& backend, bool may_reuse);
+  net::Task<Result<>> converse(upstream::BackendExchange& backend, bool may_reuse);
+  net::Task<void> deliver(upstream::BackendExchange& backend);
+  bool may_repeat() const;
+
+  // An answer of our own.
+  struct Answer {
+    int status = 200;
+    std::string type;  // of the body; empty: none
+    std::string body;
+    std::string location;
+    std::string_view proxy_status;  // error type of RFC 9209
+    std::string_view reason;        // for log and metric
+    std::uint32_t retry_after = 0;  // seconds
+    std::string_view allow;
+  };
+  bool answer_with(int status, std::string_view proxy_status, std::string_view reason);
+  void answer_error(const Error& error);
+  void fill_error_body(Answer& answer) const;
+  void note_sent(const front::Sent& sent);
+
+  // upstream::Caller
+  std::optional<Cause> gave_up() const override;
+  void watch(Waiter& waiter) noexcept override;
+
+  Proxy& proxy_;
+  front::Exchange& exchange_;
+  net::Loop& loop_;
+  const std::shared_ptr<const Config> config_;
+  net::Signal signal_;
+  net::Deadline deadline_;  // the route's timeout
+  http::RequestHead& head_;
+  const std::string_view original_path_, original_query_;
+  route::PathForms path_;
+  route::Match match_;
+  const route::Route* route_ = nullptr;
+  http::Forwarding forwarding_;
+  http::ClientIdentity client_;
+  std::string_view target_;  // for the backend
+  std::optional<LimitedBody> limited_;
+  std::optional<BufferedBody> buffered_;
+  http::Body* body_ = nullptr;
+  const upstream::Pool* pool_ = nullptr;
+  const upstream::Backend* backend_ = nullptr;
+  std::optional<Answer> answer_;
+  std::optional<Error> failure_;
+  RequestRecord record_;
+  bool answered_ = false;  // respond() was called
+};
+
+}  // namespace shellac::proxy

@@ -1,0 +1,45 @@
+// The numbers of one worker's requests: finds the series once, counts without looking them up again.
+#pragma once
+
+#include <unordered_map>
+#include <vector>
+
+#include "shellac/proxy/proxy.hpp"
+
+namespace shellac::proxy {
+
+// Thread: its worker. Forgets its references when a configuration is adopted (routes and pools have new places then);
+// the series stay in the registry.
+class Tally {
+ public:
+  Tally(Metrics& metrics, unsigned shard) : metrics_(metrics), shard_(shard) {}
+  void forget() {
+    routes_.clear();
+    backends_.clear();
+  }
+
+  void count(const RequestRecord& record, const route::Route* route, http::Method method);
+  void count_backend(const upstream::Pool& pool, const upstream::Backend& backend, int status, Duration response);
+  void count_backend_error(const upstream::Pool& pool, const upstream::Backend& backend, std::string_view reason);
+  void count_retry(const upstream::Pool& pool, std::string_view reason, std::string_view result);
+
+ private:
+  struct RouteCells {
+    metrics::Histogram* duration = nullptr;
+    metrics::Counter* request_bytes = nullptr;
+    metrics::Counter* response_bytes = nullptr;
+    // listener (by its name's place), method and status class → counter
+    std::unordered_map<std::uint64_t, metrics::Counter*> requests;
+  };
+  struct BackendCells {
+    metrics::Counter* by_class[6]{};
+    metrics::Histogram* response = nullptr;
+  };
+
+  Metrics& metrics_;
+  const unsigned shard_;
+  std::unordered_map<const route::Route*, RouteCells> routes_;
+  std::unordered_map<const upstream::Backend*, BackendCells> backends_;
+};
+
+}  // namespace shellac::proxy

@@ -1,0 +1,222 @@
+#include "shellac/upstream/connector.hpp"
+
+#include "shellac/core/bug.hpp"
+#include "shellac/net/proxy_protocol.hpp"
+
+namespace shellac::upstream {
+namespace {
+
+using Status = net::IoResult::Status;
+
+// Larger than a client's: a small answer is read whole, head and body, with one call.
+constexpr std::size_t kHeadBuffer = 16 * 1024;
+
+Error unseen(Cause cause, boost::system::error_code code, const char* doing) {
+  return {Side::backend, cause, true, code, doing};
+}
+
+Cause connect_cause(const boost::system::error_code& code) {
+  const Cause cause = cause_of(code);
+  if (cause == Cause::timeout) return Cause::connect_timeout;
+  return cause == Cause::reset ? Cause::connect_refused : cause;
+}
+
+// The host without port, as a name for SNI.
+std::string_view name_of(std::string_view host) {
+  if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
+  return host.substr(0, host.find(':'));
+}
+
+}  // namespace
+
+void Addresses::set(std::vector<Endpoint> endpoints) {
+  const std::lock_guard lock(mutex_);
+  endpoints_ = std::move(endpoints);
+}
+
+Endpoint Addresses::next() {
+  const std::lock_guard lock(mutex_);
+  if (endpoints_.empty()) return {};
+  return endpoints_[turn_++ % endpoints_.size()];
+}
+
+Connection::Connection(net::Loop& loop, const Backend& backend)
+    : server_(backend.server), addresses_(backend.addresses), deadline_(loop, *this) {}
+
+Connection::~Connection() {
+  if (counted_busy_) server_->busy.fetch_sub(1, std::memory_order_relaxed);
+  if (keeper_ != nullptr) server_->idle.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// Nothing may be destroyed while events are handed out: the connector looks through its idle connections afterwards.
+void Connection::wake() noexcept {
+  if (keeper_ == nullptr || keeper_->reap_posted_) return;
+  keeper_->reap_posted_ = true;
+  keeper_->loop_.post([self = keeper_->self_] {
+    if (*self != nullptr) (*self)->reap();
+  });
+}
+
+Connector::Connector(net::Loop& loop) : loop_(loop), self_(std::make_shared<Connector*>(this)) {}
+
+Connector::~Connector() { *self_ = nullptr; }
+
+void Connector::reap() {
+  reap_posted_ = false;
+  for (auto& [server, list] : idle_) {
+    std::erase_if(list, [](const std::unique_ptr<Connection>& connection) {
+      if (connection->deadline_.expired() || !connection->stream_->socket().is_quiet()) return true;
+      connection->stream_->socket().wait_read(*connection);
+      return false;
+    });
+  }
+}
+
+void Connector::retain(const std::vector<std::shared_ptr<const Pool>>& pools) {
+  std::erase_if(idle_, [&](const auto& entry) {
+    for (const auto& pool : pools)
+      for (const auto& server : pool->servers)
+        if (server.get() == entry.first) return false;
+    return true;
+  });
+}
+
+void Connector::give_back(std::unique_ptr<Connection> connection, const Pool& pool) {
+  auto& socket = connection->stream_->socket();
+  // A PROXY header speaks for one client only.
+  const bool personal = pool.options.send_proxy != net::SendProxy::off;
+  if (personal || !socket.is_open() || !connection->input_->empty() || !socket.is_quiet()) return;
+  if (connection->server_->state() == balance::ServerState::down) return;
+  if (connection->server_->idle.fetch_add(1, std::memory_order_relaxed) >= pool.options.max_idle) {
+    connection->server_->idle.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  if (std::exchange(connection->counted_busy_, false))
+    connection->server_->busy.fetch_sub(1, std::memory_order_relaxed);
+  connection->keeper_ = this;
+  connection->input_->end_exchange();
+  connection->stream_->release_buffers();
+  connection->deadline_.arm(pool.options.timeouts.idle);
+  socket.forget();
+  socket.wait_read(*connection);
+  auto& list = idle_[connection->server_.get()];
+  list.push_back(std::move(connection));
+}
+
+std::unique_ptr<Connection> Connector::take_idle(const Wanted& wanted, std::string_view name) {
+  const auto found = idle_.find(wanted.backend.server.get());
+  if (found == idle_.end()) return nullptr;
+  IdleList& list = found->second;
+  // The youngest first: the others may go when they are not needed any more.
+  for (auto at = list.end(); at != list.begin();) {
+    --at;
+    Connection& candidate = **at;
+    if (candidate.name_ != name || candidate.addresses_ != wanted.backend.addresses) continue;
+    std::unique_ptr<Connection> connection = std::move(*at);
+    at = list.erase(at);
+    connection->stream_->socket().forget();
+    const bool stale = connection->deadline_.expired() || !connection->stream_->socket().is_quiet();
+    connection->deadline_.disarm();
+    if (stale) continue;
+    connection->keeper_ = nullptr;
+    connection->server_->idle.fetch_sub(1, std::memory_order_relaxed);
+    ++connection->uses_;
+    return connection;
+  }
+  return nullptr;
+}
+
+net::Task<Result<std::unique_ptr<Connection>>> Connector::acquire(const Wanted& wanted) {
+  std::string_view name;
+  if (wanted.pool.tls)
+    name = wanted.pool.options.tls->sni == "host" ? name_of(wanted.host) : wanted.pool.options.tls->sni;
+  const bool personal = wanted.pool.options.send_proxy != net::SendProxy::off;
+  std::unique_ptr<Connection> connection;
+  if (wanted.may_reuse && !personal) connection = take_idle(wanted, name);
+  if (!connection) {
+    connection = std::make_unique<Connection>(loop_, wanted.backend);
+    connection->name_ = name;
+    auto connected = co_await connect(*connection, wanted);
+    if (connected && personal) connected = co_await send_proxy_header(*connection, wanted);
+    if (connected && wanted.pool.tls) connected = co_await shake_hands(*connection, wanted);
+    if (!connected) co_return connected.error();
+    connection->deadline_.disarm();
+    connection->input_.emplace(*connection->stream_, kHeadBuffer);
+  }
+  connection->counted_busy_ = true;
+  connection->server_->busy.fetch_add(1, std::memory_order_relaxed);
+  co_return connection;
+}
+
+// Waits for the connection that is being made; its deadline is `timeouts.connect` for everything up to the request.
+net::Task<Result<>> Connector::wait(Connection& connection, Status want, const Wanted& wanted) {
+  connection.stream_->socket().wait(want, wanted.signal);
+  wanted.caller.watch(wanted.signal);
+  co_await wanted.signal.wait();
+  if (const auto why = wanted.caller.gave_up()) co_return Error{Side::client, *why, true, {}, "connecting"};
+  if (loop_.now() >= connection.deadline_.due()) co_return unseen(Cause::connect_timeout, {}, "connecting");
+  co_return Result<>{};
+}
+
+net::Task<Result<>> Connector::connect(Connection& connection, const Wanted& wanted) {
+  const Endpoint endpoint = wanted.backend.addresses->next();
+  if (endpoint.kind == Endpoint::Kind::none) co_return unseen(Cause::dns, {}, "resolving the backend's name");
+  auto fd = net::start_connect(endpoint);
+  if (!fd) {
+    Error error = fd.error();
+    error.cause = connect_cause(error.code);
+    co_return error;
+  }
+  auto stream = std::make_unique<net::PlainStream>(loop_, std::move(*fd));
+  if (!stream->socket().is_open()) co_return unseen(Cause::limit, {}, "watching a socket");
+  connection.stream_ = std::move(stream);
+  net::Deadline wakeup(loop_, wanted.signal);
+  wakeup.arm(wanted.pool.options.timeouts.connect);
+  connection.deadline_.arm(wanted.pool.options.timeouts.connect);
+  net::Socket& socket = connection.stream_->socket();
+  // Both ways to learn of it: the first event of the edge-triggered set tells the outcome.
+  while (!socket.has_seen_events()) {
+    auto waited = co_await wait(connection, Status::want_write, wanted);
+    if (!waited) co_return waited.error();
+  }
+  socket.forget();
+  if (const auto code = socket.connect_result()) co_return unseen(connect_cause(code), code, "connecting");
+  co_return Result<>{};
+}
+
+net::Task<Result<>> Connector::send_proxy_header(Connection& connection, const Wanted& wanted) {
+  const std::string header = net::make_proxy_header(wanted.pool.options.send_proxy, wanted.client, wanted.local);
+  std::string_view left = header;
+  while (!left.empty()) {
+    const iovec part{const_cast<char*>(left.data()), left.size()};
+    const net::IoResult sent = connection.stream_->try_write({&part, 1});
+    if (sent.status == Status::done) {
+      left.remove_prefix(sent.bytes);
+    } else if (sent.would_block()) {
+      auto waited = co_await wait(connection, sent.status, wanted);
+      if (!waited) co_return waited.error();
+    } else {
+      co_return unseen(cause_of(sent.code), sent.code, "sending the PROXY header");
+    }
+  }
+  co_return Result<>{};
+}
+
+net::Task<Result<>> Connector::shake_hands(Connection& connection, const Wanted& wanted) {
+  auto tls = std::make_unique<tls::ClientStream>(std::move(connection.stream_), wanted.pool.tls, connection.name_);
+  tls::ClientStream& handshake = *tls;
+  connection.stream_ = std::move(tls);
+  net::Deadline wakeup(loop_, wanted.signal);
+  wakeup.arm(connection.deadline_.due() - loop_.now());
+  for (;;) {
+    const net::IoResult result = handshake.try_handshake();
+    if (result.status == Status::done) co_return Result<>{};
+    if (!result.would_block())
+      co_return unseen(handshake.certificate_refused() ? Cause::tls_certificate : Cause::tls, result.code,
+                       "shaking hands with the backend");
+    auto waited = co_await wait(connection, result.status, wanted);
+    if (!waited) co_return waited.error();
+  }
+}
+
+}  // namespace shellac::upstream

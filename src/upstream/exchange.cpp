@@ -1,0 +1,272 @@
+#include "shellac/upstream/exchange.hpp"
+
+#include <array>
+
+#include "shellac/core/limits.hpp"
+#include "shellac/http/head_scan.hpp"
+#include "shellac/http/parser.hpp"
+#include "shellac/http/writer.hpp"
+
+namespace shellac::upstream {
+namespace {
+
+using Status = net::IoResult::Status;
+using State = http::Pull::State;
+
+}  // namespace
+
+// Gives the connection back as soon as the answer is whole, while the client may still be reading it.
+class BackendExchange::ResponseBody final : public wire::BodySource {
+ public:
+  ResponseBody(BackendExchange& exchange, Setting setting, http::Framing framing, std::uint64_t length)
+      : BodySource(setting, framing, length), exchange_(exchange) {}
+
+  http::Pull try_next(std::size_t max, shellac::Waiter& waiter) override {
+    const http::Pull pull = BodySource::try_next(max, waiter);
+    if (pull.state == State::end) exchange_.release();
+    return pull;
+  }
+
+ private:
+  BackendExchange& exchange_;
+};
+
+BackendExchange::BackendExchange(Setting setting) : setting_(setting) {}
+
+BackendExchange::~BackendExchange() {
+  sender_.cancel();
+  if (body_ && connection_) body_->stop_waiting();
+}
+
+Error BackendExchange::broken(Cause cause, boost::system::error_code code, const char* doing) const {
+  return {Side::backend, cause, false, code, doing};
+}
+
+net::Task<Result<>> BackendExchange::start(const Request& request) {
+  started_ = setting_.loop.now();
+  method_ = request.head.known;
+  asked_upgrade_ = !request.head.upgrade.empty();
+  // Named: g++ 12 destroys an aggregate that is made inside a co_await expression twice.
+  const Connector::Wanted wanted{setting_.pool, setting_.backend,  request.head.authority, request.client,
+                                 request.local, request.may_reuse, setting_.caller,        setting_.signal};
+  auto acquired = co_await setting_.connector.acquire(wanted);
+  if (!acquired) co_return acquired.error();
+  connection_ = std::move(*acquired);
+  reused_ = connection_->was_used();
+  if (!reused_) connect_time_ = setting_.loop.now() - started_;
+  auto sent = co_await send_head(request);
+  if (!sent) co_return sent.error();
+  if (request.body != nullptr) {
+    sending_ = true;
+    holding_ = request.head.expect_continue;
+    sender_.start(send_body(*request.body, request.body->length() ? Framing::plain : Framing::chunked));
+  }
+  co_return Result<>{};
+}
+
+net::Task<Result<>> BackendExchange::send_head(const Request& request) {
+  http::WireFraming framing;
+  if (request.body != nullptr) {
+    const auto length = request.body->length();
+    framing.kind = length ? http::Framing::length : http::Framing::chunked;
+    framing.length = length.value_or(0);
+  } else if (request.head.framing == http::Framing::length) {
+    framing.kind = http::Framing::length;  // "Content-Length: 0" of a POST means something
+  }
+  framing.upgrade = request.head.upgrade;
+  Buffer text = setting_.loop.buffers().try_take(http::head_size_max(request.head, framing) + request.target.size());
+  if (!text) co_return Error{Side::self, Cause::limit, true, {}, "taking a buffer"};
+  std::string_view left(text.data(), http::write_head(request.head, request.target, framing, text.span()));
+  net::Deadline deadline(setting_.loop, setting_.signal);
+  while (!left.empty()) {
+    const iovec part{const_cast<char*>(left.data()), left.size()};
+    net::IoResult sent = connection_->stream().try_write({&part, 1});
+    if (sent.status == Status::done) {
+      left.remove_prefix(sent.bytes);
+      if (left.empty()) sent = connection_->stream().try_flush();
+    }
+    if (sent.status == Status::failed) co_return broken(cause_of(sent.code), sent.code, "sending the request's head");
+    if (!sent.would_block()) continue;
+    if (!deadline.armed()) deadline.arm(setting_.pool.options.timeouts.between_bytes);
+    connection_->stream().socket().wait(sent.status, setting_.signal);
+    setting_.caller.watch(setting_.signal);
+    co_await setting_.signal.wait();
+    if (const auto error = check_wait(deadline)) co_return *error;
+  }
+  co_return Result<>{};
+}
+
+// After a wake: why there is no point in waiting on.
+std::optional<Error> BackendExchange::check_wait(const net::Deadline& deadline) const {
+  if (send_error_) return send_error_;
+  if (const auto why = setting_.caller.gave_up())
+    return Error{Side::client, *why, false, {}, "waiting for the backend"};
+  if (deadline.expired()) return broken(Cause::timeout, {}, "waiting for the backend");
+  return std::nullopt;
+}
+
+net::Task<void> BackendExchange::hold_back(net::Signal& signal) {
+  net::Deadline patience(setting_.loop, signal);
+  patience.arm(limits::kContinueWait);
+  while (holding_ && !patience.expired()) co_await signal.wait();
+  holding_ = false;
+}
+
+// Runs beside read_head() and the answer's body. A backend that does not take the rest of the body may still answer, so
+// a failed write ends the sending only; a body that breaks ends the exchange.
+net::Task<void> BackendExchange::send_body(http::Body& body, Framing framing) {
+  net::Signal signal(setting_.loop);
+  struct Forget {
+    http::Body& body;
+    ~Forget() { body.stop_waiting(); }
+  } forget{body};
+  if (holding_) co_await hold_back(signal);
+  for (bool more = true; more;) {
+    const http::Pull pull = body.try_next(limits::kFairShare, signal);
+    if (pull.state == State::pending) {
+      co_await signal.wait();
+      continue;
+    }
+    if (pull.state == State::failed) {
+      send_error_ = pull.error;
+      if (framing != Framing::tunnel) connection_->stream().socket().abort();
+      break;
+    }
+    more = pull.state == State::more;
+    const bool sent = co_await send_piece(signal, pull, framing == Framing::chunked);
+    if (!sent) break;
+    if (!more && framing == Framing::chunked) {
+      const std::string last = http::write_last_chunk(body.trailers());
+      co_await write(signal, last);
+    }
+    if (!more && framing == Framing::tunnel) connection_->stream().finish_writing();
+  }
+  sending_ = false;
+  setting_.signal.wake();
+}
+
+net::Task<bool> BackendExchange::send_piece(net::Signal& signal, const http::Pull& pull, bool chunked) {
+  const std::size_t size = pull.size();
+  if (size == 0) co_return true;
+  std::array<char, 24> chunk_size;
+  // (No co_await behind && or ||: g++ 12 resumes into the wrong frame there.)
+  bool sent = true;
+  if (chunked) sent = co_await write(signal, {chunk_size.data(), http::write_chunk_size(size, chunk_size)});
+  for (const std::string_view piece : pull.data)
+    if (sent) sent = co_await write(signal, piece);
+  if (sent && chunked) sent = co_await write(signal, http::kChunkEnd);
+  co_return sent;
+}
+
+net::Task<bool> BackendExchange::write(net::Signal& signal, std::string_view text) {
+  net::Stream& stream = connection_->stream();
+  net::Deadline deadline(setting_.loop, signal);
+  for (bool flushed = false; !text.empty() || !flushed;) {
+    const iovec part{const_cast<char*>(text.data()), text.size()};
+    const net::IoResult sent = text.empty() ? stream.try_flush() : stream.try_write({&part, 1});
+    if (sent.status == Status::done) {
+      flushed = text.empty();
+      text.remove_prefix(flushed ? 0 : sent.bytes);
+      deadline.disarm();
+      continue;
+    }
+    if (!sent.would_block() || deadline.expired()) co_return false;
+    if (!deadline.armed()) deadline.arm(setting_.pool.options.timeouts.between_bytes);
+    stream.socket().wait(sent.status, signal);
+    co_await signal.wait();
+    if (deadline.expired()) co_return false;
+  }
+  co_return true;
+}
+
+net::Task<Result<>> BackendExchange::read_head() {
+  if (!connection_) co_return broken(Cause::internal, {}, "reading the answer's head");
+  wire::Input& input = connection_->input();
+  http::HeadScan scan(http::HeadScan::Kind::response, {limits::kBackendHeadMax, limits::kBackendFieldsMax, 0});
+  net::Deadline deadline(setting_.loop, setting_.signal);
+  for (;;) {
+    if (!input.empty()) {
+      const auto state = scan.scan(input.available());
+      if (state == http::HeadScan::State::refused)
+        co_return broken(Cause::protocol, {}, http::to_string(scan.refusal()).data());
+      if (state == http::HeadScan::State::complete)
+        co_return take_head(input.available().substr(0, scan.size()), scan.size());
+    }
+    const net::IoResult read = input.read_head(limits::kBackendHeadMax);
+    if (read.status == Status::done) {
+      if (!std::exchange(received_, true)) first_byte_time_ = setting_.loop.now() - started_;
+      continue;
+    }
+    if (send_error_) co_return *send_error_;
+    if (read.status == Status::end) co_return broken(Cause::closed, {}, "reading the answer's head");
+    if (read.status == Status::failed)
+      co_return broken(input.out_of_buffers() ? Cause::limit : cause_of(read.code), read.code,
+                       "reading the answer's head");
+    // While the body is on its way the backend is busy receiving: its time to answer begins afterwards.
+    if (sending_)
+      deadline.disarm();
+    else if (!deadline.armed())
+      deadline.arm(setting_.pool.options.timeouts.first_byte);
+    connection_->stream().socket().wait(read.status, setting_.signal);
+    setting_.caller.watch(setting_.signal);
+    co_await setting_.signal.wait();
+    if (const auto error = check_wait(deadline)) co_return *error;
+  }
+}
+
+Result<> BackendExchange::take_head(std::string_view text, std::size_t size) {
+  head_ = {};
+  const auto refusal = http::parse_response(text, method_, head_);
+  connection_->input().consume(size);
+  if (refusal) return broken(Cause::protocol, {}, http::to_string(*refusal).data());
+  if (head_.status == 101) {
+    if (!asked_upgrade_) return broken(Cause::protocol, {}, "switching protocols unasked");
+    return {};
+  }
+  if (head_.status < 200) {
+    if (++interim_ > limits::kInterimMax)
+      return broken(Cause::protocol, {}, http::to_string(http::Refusal::interim_flood).data());
+    if (head_.status == 100) holding_ = false;
+    return {};
+  }
+  if (http::is_bodyless(method_, head_.status)) {
+    release();
+  } else if (head_.framing == http::Framing::length && head_.content_length == 0) {
+    release();
+  } else {
+    body_ = std::make_unique<ResponseBody>(*this,
+                                           wire::BodySource::Setting{connection_->input(), connection_->stream(),
+                                                                     setting_.pool.options.timeouts.between_bytes,
+                                                                     Side::backend, "reading the answer's body"},
+                                           head_.framing, head_.content_length);
+  }
+  return {};
+}
+
+http::Body* BackendExchange::body() { return body_.get(); }
+
+void BackendExchange::accept_tunnel(http::Body& client_octets) {
+  body_ = std::make_unique<ResponseBody>(
+      *this,
+      wire::BodySource::Setting{connection_->input(), connection_->stream(), Duration::zero(), Side::backend,
+                                "reading from the tunnel's backend"},
+      http::Framing::until_close, 0);
+  head_.keep_alive = false;
+  sending_ = true;
+  sender_.start(send_body(client_octets, Framing::tunnel));
+}
+
+// The answer is whole. Its text stays with us; the connection goes back, unless one side is not done with it.
+void BackendExchange::release() {
+  if (!connection_) return;
+  const bool reusable = head_.keep_alive && !sending_ && connection_->input().empty();
+  sender_.cancel();
+  sending_ = false;
+  connection_->input().end_exchange_keeping(kept_head_, kept_body_);
+  if (reusable)
+    setting_.connector.give_back(std::move(connection_), setting_.pool);
+  else
+    connection_.reset();
+}
+
+}  // namespace shellac::upstream

@@ -1,0 +1,94 @@
+#include "shellac/wire/body_source.hpp"
+
+namespace shellac::wire {
+
+BodySource::BodySource(Setting setting, http::Framing framing, std::uint64_t length)
+    : setting_(setting),
+      framing_(framing),
+      length_(length),
+      decoder_(framing, length),
+      deadline_(setting.stream.socket().loop(), *this),
+      last_activity_(setting.stream.socket().loop().now()) {}
+
+std::optional<std::uint64_t> BodySource::length() const {
+  if (framing_ == http::Framing::length) return length_;
+  return std::nullopt;
+}
+
+const http::Fields* BodySource::trailers() const {
+  return decoder_.trailers().empty() ? nullptr : &decoder_.trailers();
+}
+
+// The socket has news, or the deadline fired: the puller asks again and finds out which.
+void BodySource::wake() noexcept {
+  if (Waiter* puller = std::exchange(puller_, nullptr)) puller->wake();
+}
+
+void BodySource::stop_waiting() noexcept {
+  if (puller_ != nullptr) {
+    setting_.stream.socket().forget_read();
+    if (waits_to_write_) setting_.stream.socket().forget_write();
+  }
+  puller_ = nullptr;
+  deadline_.disarm();
+}
+
+http::Pull BodySource::fail(Cause cause, boost::system::error_code code) {
+  stop_waiting();
+  return {http::Pull::State::failed, {}, Error{setting_.side, cause, false, code, setting_.doing}};
+}
+
+// What the input holds already, or nothing when more has to be read first.
+std::optional<http::Pull> BodySource::take_available(std::size_t max) {
+  using State = http::Pull::State;
+  for (;;) {
+    if (decoder_.is_complete()) return http::Pull{State::end, {}, {}};
+    const std::string_view input = setting_.input.available();
+    if (input.empty()) return std::nullopt;
+    const auto step = decoder_.step(input.substr(0, max));
+    setting_.input.consume(step.consumed);
+    if (step.state == http::BodyDecoder::State::refused) return fail(Cause::protocol);
+    if (!step.data.empty()) {
+      piece_ = step.data;
+      return http::Pull{decoder_.is_complete() ? State::end : State::more, {&piece_, 1}, {}};
+    }
+    if (step.consumed == 0 && step.state == http::BodyDecoder::State::need_more) return std::nullopt;
+  }
+}
+
+http::Pull BodySource::wait_for(net::IoResult::Status want, Waiter& waiter) {
+  puller_ = &waiter;
+  waits_to_write_ = want == net::IoResult::Status::want_write;
+  setting_.stream.socket().wait(want, *this);
+  if (!deadline_.armed()) deadline_.arm(setting_.patience);
+  return {http::Pull::State::pending, {}, {}};
+}
+
+http::Pull BodySource::try_next(std::size_t max, Waiter& waiter) {
+  using Status = net::IoResult::Status;
+  if (deadline_.expired()) return fail(Cause::timeout);
+  for (;;) {
+    if (auto pull = take_available(max)) {
+      deadline_.disarm();
+      last_activity_ = setting_.stream.socket().loop().now();
+      return *pull;
+    }
+    if (!before_read()) return wait_for(Status::want_write, waiter);
+    const net::IoResult read = setting_.input.read_body();
+    switch (read.status) {
+      case Status::done:
+        continue;
+      case Status::want_read:
+      case Status::want_write:
+        return wait_for(read.status, waiter);
+      case Status::end:
+        if (!decoder_.finish()) return fail(Cause::closed);
+        stop_waiting();
+        return {http::Pull::State::end, {}, {}};
+      case Status::failed:
+        return fail(setting_.input.out_of_buffers() ? Cause::limit : cause_of(read.code), read.code);
+    }
+  }
+}
+
+}  // namespace shellac::wire

@@ -54,6 +54,12 @@ class RawClient {
     SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     if (!sni.empty()) SSL_set_tlsext_host_name(ssl_.get(), sni.c_str());
   }
+  // OpenSSL marks the sessions of an SSL that ends without a shutdown as not resumable; a client that keeps its tickets
+  // says that it is through.
+  ~RawClient() { SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+
   SSL* ssl() { return ssl_.get(); }
   int fd() const { return fd_.get(); }
   void close() { fd_ = net::UniqueFd(); }

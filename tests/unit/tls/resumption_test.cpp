@@ -30,8 +30,16 @@ class Resumption : public ServerFixture {
                  const std::string& name = "a.example", const Issued* client = nullptr) {
     return connect(context, name, [&](SSL* ssl) {
       SSL_set_session(ssl, ticket.get());
+      // Both sides know TLS 1.3, and there a session of 1.2 is not looked at.
+      SSL_set_max_proto_version(ssl, SSL_SESSION_get_protocol_version(ticket.get()));
       show(ssl, client);
     });
+  }
+  static std::string text_of(const SessionPtr& ticket) {
+    const unsigned char* text = nullptr;
+    std::size_t size = 0;
+    SSL_SESSION_get0_ticket(ticket.get(), &text, &size);
+    return {reinterpret_cast<const char*>(text), size};
   }
   static void show(SSL* ssl, const Issued* client) {
     if (client == nullptr) return;
@@ -80,10 +88,14 @@ TEST_F(Resumption, AcrossRotation) {
     Session again = resume(context, ticket);
     ASSERT_TRUE(again.outcome.both());
     EXPECT_TRUE(again.server->session().resumed);
-    EXPECT_EQ(again.client->sessions.size(), 1u) << "a ticket under the new key";
+    // A ticket under the new key; OpenSSL's clients tell no callback of one that TLS 1.2 renews.
+    const SessionPtr renewed(SSL_get1_session(again.client->ssl()));
+    EXPECT_NE(text_of(renewed), text_of(ticket));
     for (int i = 0; i < 3; ++i) tickets_->rotate();
     EXPECT_FALSE(resume(context, ticket).server->session().resumed);
-    EXPECT_FALSE(resume(context, again.client->sessions.back()).server->session().resumed);
+    EXPECT_TRUE(resume(context, renewed).server->session().resumed);
+    tickets_->rotate();
+    EXPECT_FALSE(resume(context, renewed).server->session().resumed);
   }
 }
 

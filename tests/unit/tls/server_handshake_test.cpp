@@ -201,6 +201,7 @@ TEST_F(ServerHandshakes, OldStreamsOutliveTheirContext) {
   Session session = connect(context, "www.example.com");
   context.reset();
   ASSERT_TRUE(session.client->write("ping"));
+  loop_.turn();
   char into[16];
   EXPECT_EQ(session.server->try_read(into).bytes, 4u);
 }

@@ -62,7 +62,9 @@ struct AccessLog::Impl {
   std::atomic<std::uint64_t> dropped_by_writer{0};
 
   std::mutex mutex;
-  std::optional<Target> next;        // guarded by mutex
+  // Guarded by mutex. The last is what was configured last; one before it is a file that was switched off before the
+  // writer came to it, and still gets what was recorded for it.
+  std::vector<Target> next;
   AccessLogOptions options;          // guarded by mutex; what was configured last
   std::uint64_t flushes_wanted = 0;  // guarded by mutex
   std::uint64_t flushes_done = 0;    // guarded by mutex
@@ -120,13 +122,13 @@ void AccessLog::Impl::run() {
 
 void AccessLog::Impl::round() {
   std::unique_lock lock(mutex);
-  auto target = std::exchange(next, std::nullopt);
+  std::vector<Target> targets = std::exchange(next, {});
   const std::uint64_t wanted = flushes_wanted;
   lock.unlock();
 
   drain();
-  if (target) {
-    current = std::move(*target);
+  for (Target& target : targets) {
+    current = std::move(target);
     lost = 0;
     drain();  // without a file before, records waited in the rings
   }
@@ -167,7 +169,9 @@ void AccessLog::Impl::replace(Target target) {
   const bool on = target.file != nullptr;
   {
     const std::lock_guard lock(mutex);
-    next = std::move(target);
+    // What waits in the rings goes to the newest file; at most one file and one "off" wait.
+    std::erase_if(next, [on](const Target& waiting) { return on || !waiting.file; });
+    next.push_back(std::move(target));
   }
   enabled.store(on, std::memory_order_relaxed);
   wake_writer();

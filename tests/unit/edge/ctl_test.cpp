@@ -57,8 +57,8 @@ class Ctl : public testing::Test {
 TEST_F(Ctl, ShowsBackendsAsATable) {
   EXPECT_EQ(run("backends"), 0);
   EXPECT_EQ(out.str(),
-            "POOL  BACKEND      UP   ZONE\n"
-            "web   web1         yes  -\n"
+            "POOL  BACKEND     UP   ZONE\n"
+            "web   web1        yes  -\n"
             "web   a\\u001b[2J  -    ams1\n");
   EXPECT_EQ(err.str(), "");
 }

@@ -13,11 +13,11 @@ namespace shellac::http {
 
 // How a body is framed on this connection; decided by the sender's side, not copied from the other.
 struct WireFraming {
-  Framing kind = Framing::none;  // none: neither length nor encoding is written
-  std::uint64_t length = 0;      // with Framing::length
-  bool close = false;            // writes Connection: close; implied by until_close
-  bool keep_alive = false;       // writes Connection: keep-alive (for HTTP/1.0 clients)
-  std::string_view upgrade;      // writes Connection: Upgrade and Upgrade: VALUE
+  Framing kind = Framing::none;   // none: neither length nor encoding is written
+  std::uint64_t length = 0;       // with Framing::length
+  bool close = false;             // writes Connection: close; implied by until_close
+  bool keep_alive = false;        // writes Connection: keep-alive (for HTTP/1.0 clients)
+  std::string_view upgrade = {};  // writes Connection: Upgrade and Upgrade: VALUE
 };
 
 // The fields Connection, Keep-Alive, Proxy-Connection, Transfer-Encoding, Content-Length, Upgrade, Host (of requests)

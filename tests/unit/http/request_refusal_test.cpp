@@ -14,7 +14,7 @@ struct Row {
 void check(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     EXPECT_EQ(request(row.octets), row.verdict) << escaped(row.octets);
-    expect_same_at_every_split(Kind::request, row.octets);
+    expect_same_at_every_split({}, row.octets);
   }
 }
 
@@ -377,7 +377,7 @@ TEST(RequestRefusal, AHeadOfExactlyTheLimitFits) {
   RequestHead other;
   EXPECT_EQ(judge(octets, other, {.head_bytes = octets.size() - 1}), "head_too_large");
   for (std::size_t limit = 1; limit <= octets.size(); ++limit)
-    expect_same_at_every_split(Kind::request, octets + "more", {.head_bytes = limit, .target_bytes = 1});
+    expect_same_at_every_split({.limits = {.head_bytes = limit, .target_bytes = 1}}, octets + "more");
 }
 
 TEST(RequestRefusal, HasAStatusAndAWord) {

@@ -191,8 +191,9 @@ void Control::register_collectors() {
                     static_cast<double>(buffers_.used().count));
     collector.gauge("shellac_config_last_reload_seconds", "When the configuration in force was loaded (Unix time).", {},
                     unix_seconds(snapshot_->loaded));
-    collector.counter("shellac_log_dropped_total", "Access log lines that were dropped.", {},
-                      static_cast<double>(access_log_->dropped()));
+    collector.counter("shellac_log_dropped_total",
+                      "Lines of the access log and of the daemon's own log that were dropped.", {},
+                      static_cast<double>(access_log_->dropped() + log_.dropped()));
     for (const auto& listener : snapshot_->listeners) {
       if (!listener->tls) continue;
       for (const auto& certificate : listener->tls->certificates())

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,7 +19,9 @@ enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
 std::string_view to_string(LogLevel level);
 std::optional<LogLevel> parse_log_level(std::string_view text);
 
-// Lines are `TIME LEVEL text`; text is escaped so that no peer can forge a line. Thread: any.
+// Lines are `TIME LEVEL text`; text is escaped so that no peer can forge a line. When standard error is a pipe or a
+// socket that nobody reads, lines are dropped and counted: no thread waits for the reader longer than a moment.
+// Thread: any.
 class Log {
  public:
   explicit Log(LogLevel level = LogLevel::info);
@@ -28,6 +31,7 @@ class Log {
 
   void set_level(LogLevel level);
   LogLevel level() const;
+  std::uint64_t dropped() const;
 
   template <class... Args>
   void debug(fmt::format_string<Args...> format, Args&&... args) {
@@ -48,6 +52,8 @@ class Log {
 
  private:
   void write(LogLevel level, const std::string& text);
+  class Sink;
+  std::shared_ptr<Sink> sink_;  // shared with the logger, which is ours alone
   std::shared_ptr<spdlog::logger> logger_;
 };
 

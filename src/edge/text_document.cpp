@@ -14,11 +14,18 @@ namespace {
 
 namespace json = boost::json;
 
-// As a JSON string without its quotation marks: no control character gets through.
+// As a JSON string without its quotation marks: no control character gets through. Marks inside need no escape here.
 std::string shown(std::string_view text) {
   std::string quoted;
   web::append_json_string(quoted, text);
-  return quoted.substr(1, quoted.size() - 2);
+  std::string plain;
+  for (std::size_t i = 1; i + 1 < quoted.size(); ++i) {
+    const bool escape = quoted[i] == '\\';
+    if (escape && quoted[i + 1] != '"') plain += quoted[i];
+    if (escape) ++i;
+    plain += quoted[i];
+  }
+  return plain;
 }
 
 std::string cell(const json::value& value) {

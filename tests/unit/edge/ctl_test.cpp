@@ -96,9 +96,9 @@ TEST_F(Ctl, TellsHowAReloadEnded) {
   EXPECT_EQ(out.str(), "reloaded\n");
   stop();
   context.restart();
-  daemon.reload_result = std::optional<std::string>("a.yaml:1:2: one\na.yaml:3:4: two");
+  daemon.reload_result = std::optional<std::string>("a.yaml:1:2: \"one\" \\ \x1b\na.yaml:3:4: two");
   EXPECT_EQ(run("reload"), 1);
-  EXPECT_EQ(err.str(), "shellac ctl: a.yaml:1:2: one\nshellac ctl: a.yaml:3:4: two\n");
+  EXPECT_EQ(err.str(), "shellac ctl: a.yaml:1:2: \"one\" \\\\ \\u001b\nshellac ctl: a.yaml:3:4: two\n");
 }
 
 TEST_F(Ctl, UsesTheToken) {

@@ -33,7 +33,10 @@ Control::Control(RunOptions run, Log& log)
       loop_(0, buffers_),
       signals_(loop_.context()),
       second_(loop_.context()),
-      shutdown_timer_(loop_.context()) {}
+      shutdown_timer_(loop_.context()) {
+  // Their default action ends the process. SIGTERM and SIGINT keep theirs until there is something to put in order.
+  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2}) signals_.add(signal);
+}
 
 // Workers go first: they use everything else. Then what posts to the control loop.
 Control::~Control() {
@@ -42,6 +45,7 @@ Control::~Control() {
 }
 
 std::optional<std::string> Control::start(Options options) {
+  for (const int signal : {SIGTERM, SIGINT}) signals_.add(signal);
   std::signal(SIGPIPE, SIG_IGN);
   const unsigned long files = raise_file_limit();
   if (files < options.limits.connections)
@@ -55,7 +59,11 @@ std::optional<std::string> Control::start(Options options) {
   admission_.emplace(options.limits);
   sockets_.emplace(workers);
   if (auto problem = open_binds(options, bound_)) return problem;
-  if (auto problem = drop_privileges(options.user)) return problem;
+  const auto hand_over = [this](uid_t user, gid_t group) {
+    for (const auto& of_listener : bound_)
+      for (const auto& bound : of_listener) bound->give_to(user, group);
+  };
+  if (auto problem = drop_privileges(options.user, hand_over)) return problem;
 
   pool_.emplace(kPoolThreads);
   resolver_.emplace(loop_, *pool_, log_);
@@ -69,7 +77,6 @@ std::optional<std::string> Control::start(Options options) {
   register_collectors();
   make_workers(workers);
 
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) signals_.add(signal);
   wait_for_signal();
   adopt(bound_, [this] { announce_ready(); });
   every_second();
@@ -90,6 +97,7 @@ int Control::run() {
 }
 
 void Control::announce_ready() {
+  if (stopping_) return;  // asked to stop while it started
   ready_ = true;
   std::string text;
   for (std::size_t i = 0; i < bound_.size(); ++i)

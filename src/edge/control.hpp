@@ -93,6 +93,7 @@ class Control {
   std::vector<Done> reload_again_;
   bool ready_ = false;
   bool stopping_ = false;
+  bool drained_ = false;  // every worker has stopped listening
   bool forced_ = false;
   Time give_up_{};
 };

@@ -8,14 +8,14 @@
 namespace shellac::edge {
 
 int run_daemon(const RunOptions& options) {
-  LoadedConfig loaded = load_config(options.config_file);
   Log log;
-  if (!loaded.options) {
-    for (const auto& problem : loaded.problems) log.error("{}", config::to_string(problem));
-    return 1;
-  }
   try {
-    Control control(options, log);
+    Control control(options, log);  // first: from here on signals are taken
+    LoadedConfig loaded = load_config(options.config_file);
+    if (!loaded.options) {
+      for (const auto& problem : loaded.problems) log.error("{}", config::to_string(problem));
+      return 1;
+    }
     if (const auto problem = control.start(std::move(*loaded.options))) {
       log.error("not started: {}", *problem);
       return 1;

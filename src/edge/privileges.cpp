@@ -26,12 +26,14 @@ bool keep_bind_service() {
 
 }  // namespace
 
-std::optional<std::string> drop_privileges(const std::string& user) {
+std::optional<std::string> drop_privileges(const std::string& user,
+                                           const std::function<void(uid_t, gid_t)>& hand_over) {
   if (::geteuid() != 0 || user == "root") return std::nullopt;
   const passwd* entry = ::getpwnam(user.c_str());
   if (entry == nullptr) return "user: there is no user \"" + user + "\" (user: root stays root)";
   const uid_t uid = entry->pw_uid;
   const gid_t gid = entry->pw_gid;
+  hand_over(uid, gid);
   if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return failed("keeping capabilities");
   if (::initgroups(user.c_str(), gid) != 0) return failed("initgroups");
   if (::setresgid(gid, gid, gid) != 0) return failed("setresgid");

@@ -30,6 +30,11 @@ std::string read_configuration(const std::string& file, const TicketKeyRing& rin
   return {};
 }
 
+// CLOCK_MONOTONIC, as sd_notify(3) wants it beside RELOADING=1.
+std::int64_t monotonic_microseconds() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now().time_since_epoch()).count();
+}
+
 }  // namespace
 
 void Control::reload(Done done) {
@@ -39,6 +44,7 @@ void Control::reload(Done done) {
     return;
   }
   reloading_ = true;
+  net::notify_service_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", monotonic_microseconds()));
   const bool queued = pool_->try_run([this, ring = snapshot_->tickets, done] {
     std::shared_ptr<Prepared> prepared;
     std::string problem = read_configuration(run_.config_file, ring, prepared);
@@ -94,6 +100,8 @@ void Control::finish_reload(const std::optional<std::string>& problem, const Don
     log_.error("reload failed, the old configuration stays: {}", *problem);
   else
     log_.info("configuration reloaded from {}", run_.config_file);
+  // Also when it failed: what was ready before still is.
+  if (ready_) net::notify_service_manager("READY=1");
   done(problem);
   if (reload_again_.empty()) return;
   reload([waiting = std::exchange(reload_again_, {})](const std::optional<std::string>& result) {

@@ -31,7 +31,9 @@ void Control::begin_shutdown() {
 }
 
 void Control::drain_workers() {
-  for (const auto& worker : workers_) worker->drain();
+  auto left = std::make_shared<std::size_t>(workers_.size());
+  for (const auto& worker : workers_)
+    worker->drain([this, left] { loop_.post([this, left] { drained_ = --*left == 0; }); });
   wait_for_connections();
 }
 
@@ -45,8 +47,8 @@ void Control::wait_for_connections() {
   shutdown_timer_.expires_after(kPoll);
   shutdown_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
-    // The first look comes after a moment, so that the workers have begun to drain.
-    if (admission_->connections() == 0) return finish();
+    // Before the last worker has emptied its queues, nobody connected does not mean that nobody waits there.
+    if (drained_ && admission_->connections() == 0) return finish();
     wait_for_connections();
   });
 }

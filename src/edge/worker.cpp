@@ -29,8 +29,11 @@ void Worker::adopt(std::shared_ptr<const proxy::Config> config, std::vector<fron
   });
 }
 
-void Worker::drain() {
-  loop_.post([this] { frontend_.drain(); });
+void Worker::drain(std::function<void()> done) {
+  loop_.post([this, done = std::move(done)] {
+    frontend_.drain();
+    done();
+  });
 }
 
 void Worker::abort_all() {

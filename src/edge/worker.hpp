@@ -30,7 +30,7 @@ class Worker {
   // Takes over a configuration; `done` runs on the worker's loop once it is in force there.
   void adopt(std::shared_ptr<const proxy::Config> config, std::vector<front::Frontend::Place> places,
              std::function<void()> done);
-  void drain();
+  void drain(std::function<void()> done);
   void abort_all();
   net::Loop& loop() { return loop_; }
   const net::Loop& loop() const { return loop_; }

@@ -62,6 +62,7 @@ void Frontend::drain() {
 }
 
 void Frontend::abort_all() noexcept {
+  context_.aborting = true;
   for (net::Link* node = all_.next; node != &all_; node = node->next) static_cast<Connection*>(node)->abort();
 }
 

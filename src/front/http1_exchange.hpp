@@ -41,6 +41,7 @@ class Http1Exchange final : public Exchange {
   std::uint64_t body_bytes_in() const override;
   http::Body& upgraded_input() override;
   bool is_gone() const override;
+  bool is_cut_by_shutdown() const override { return setting_.context.aborting; }
   void watch_client(Waiter* waiter) noexcept override;
   net::Task<Result<>> inform(const http::ResponseHead& head) override;
   net::Task<Sent> respond(http::ResponseHead& head, http::Body* body) override;

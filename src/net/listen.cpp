@@ -100,6 +100,11 @@ BoundAddress::~BoundAddress() {
   if (::lstat(path, &status) == 0 && status.st_dev == device_ && status.st_ino == inode_) ::unlink(path);
 }
 
+void BoundAddress::give_to(uid_t user, gid_t group) const {
+  if (!unlink_) return;
+  [[maybe_unused]] const int given = ::lchown(actual_.path.c_str(), user, group);
+}
+
 bool BoundAddress::is_wildcard() const { return actual_.kind == Endpoint::Kind::ip && is_any(actual_.ip); }
 
 ListenSockets::ListenSockets(unsigned workers, int backlog) : workers_(workers), backlog_(backlog) { inherit(); }

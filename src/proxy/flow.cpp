@@ -261,6 +261,7 @@ void Flow::note_sent(const front::Sent& sent) {
 }
 
 void Flow::record() {
+  if (record_.ended == Ended::client_reset && exchange_.is_cut_by_shutdown()) record_.ended = Ended::shutdown;
   record_.bytes_in = exchange_.body_bytes_in();
   record_.t_total = since(exchange_.head_complete(), loop_.now());
   proxy_.tally_->count(record_, route_, head_.known);

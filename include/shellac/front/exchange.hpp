@@ -81,6 +81,9 @@ class Exchange {
   virtual bool is_gone() const = 0;
   virtual void watch_client(Waiter* waiter) noexcept = 0;
 
+  // True when it is we who ended the connection, because the daemon could not wait any longer.
+  virtual bool is_cut_by_shutdown() const { return false; }
+
   // Sends an interim response (1xx other than 101). Failure means that the client is gone.
   virtual net::Task<Result<>> inform(const http::ResponseHead& head) = 0;
   // Sends head and body and returns when all of it has been handed to the kernel or has failed. `head.framing` is

@@ -41,6 +41,7 @@ struct SessionContext {
   ExchangeHandler& handler;
   Log& log;
   bool draining = false;
+  bool aborting = false;  // the daemon ends every connection by force
 };
 
 class Connection;

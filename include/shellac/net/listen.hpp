@@ -34,6 +34,8 @@ class BoundAddress {
   bool is_wildcard() const;  // what is accepted there has a local address of its own
   // The descriptor that worker `index` (from 0) accepts on.
   int fd(unsigned index) const { return fds_[shared_ ? 0 : index].get(); }
+  // Root's way to hand the file of a Unix socket that we made to the user that the process becomes.
+  void give_to(uid_t user, gid_t group) const;
 
  private:
   friend class ListenSockets;

@@ -1,6 +1,7 @@
 """What the system tests and the soaks stand on: the daemon as a process (edge.py), hostile origins (origin.py), raw
-clients (wire.py), certificates (certificates.py), the six Apache servers (apache.py). Standard library only. Nothing here
-uses a fixed port, and each thing ends only what it started. A test imports this module alone.
+clients (wire.py), clients that count (counting.py), certificates (certificates.py), the six Apache servers (apache.py).
+Standard library only. Nothing here uses a fixed port, and each thing ends only what it started. A test imports this
+module alone.
 
 A test reads like this:
 
@@ -26,6 +27,7 @@ import unittest
 # Offered to the tests: everything by one name, harness.X.
 from apache import Apache, Apaches  # noqa: F401
 from certificates import Certificates
+from counting import Counting  # noqa: F401
 from edge import Edge, config, tls_listener  # noqa: F401
 from metrics import Metrics  # noqa: F401
 from origin import Origin, Peer  # noqa: F401
@@ -37,7 +39,8 @@ os.environ.setdefault("NODE_PATH", "/usr/share/nodejs:/usr/lib/nodejs")
 
 
 def main():
-    unittest.main(verbosity=2)
+    # Connections that a test leaves open end with it.
+    unittest.main(verbosity=2, warnings="ignore")
 
 
 def soak_seconds():

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "shellac/core/limits.hpp"
 
@@ -17,6 +18,30 @@ http::Pull LimitedBody::try_next(std::size_t max, Waiter& waiter) {
   }
   left_ -= pull.size();
   return pull;
+}
+
+TimedBody::TimedBody(http::Body& inner, net::Loop& loop, Time end) : inner_(inner), deadline_(loop, *this) {
+  deadline_.arm(std::max<Duration>(end - loop.now(), std::chrono::milliseconds(1)));
+}
+
+http::Pull TimedBody::try_next(std::size_t max, Waiter& waiter) {
+  if (deadline_.expired()) {
+    inner_.stop_waiting();
+    return {State::failed, {}, Error{Side::self, Cause::timeout, false, {}, "keeping the route's timeout"}};
+  }
+  puller_ = &waiter;
+  const http::Pull pull = inner_.try_next(max, *this);
+  if (pull.state != State::pending) puller_ = nullptr;
+  return pull;
+}
+
+void TimedBody::stop_waiting() noexcept {
+  puller_ = nullptr;
+  inner_.stop_waiting();
+}
+
+void TimedBody::wake() noexcept {
+  if (Waiter* puller = std::exchange(puller_, nullptr)) puller->wake();
 }
 
 bool BufferedBody::keep(std::string_view data) {
@@ -35,7 +60,7 @@ bool BufferedBody::keep(std::string_view data) {
   return true;
 }
 
-net::Task<Result<>> BufferedBody::fill(net::Signal& signal) {
+net::Task<Result<>> BufferedBody::fill(net::Signal& signal, const net::Deadline& deadline) {
   while (!ended_ && size_ < max_) {
     const http::Pull pull =
         inner_.try_next(static_cast<std::size_t>(std::min<std::uint64_t>(max_ - size_, limits::kBodyBuffer)), signal);
@@ -43,7 +68,11 @@ net::Task<Result<>> BufferedBody::fill(net::Signal& signal) {
     for (const std::string_view piece : pull.data)
       if (!keep(piece)) co_return Error{Side::self, Cause::limit, true, {}, "keeping the request's body"};
     ended_ = pull.state == State::end;
-    if (pull.state == State::pending) co_await signal.wait();
+    if (pull.state != State::pending) continue;
+    co_await signal.wait();
+    if (!deadline.expired()) continue;
+    inner_.stop_waiting();
+    co_return Error{Side::client, Cause::timeout, true, {}, "reading the request's body"};
   }
   co_return Result<>{};
 }

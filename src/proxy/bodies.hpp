@@ -1,4 +1,4 @@
-// Bodies around the client's own: limited, and read ahead.
+// Bodies around others: limited, timed, and read ahead.
 #pragma once
 
 #include <vector>
@@ -24,14 +24,33 @@ class LimitedBody final : public http::Body {
   std::uint64_t left_;
 };
 
+// Fails with Cause::timeout (Side::self) when `end` comes before the body's own end: a route's timeout while the answer
+// flows. Who sleeps for lack of octets is woken for that. Thread: its loop's.
+class TimedBody final : public http::Body, private Waiter {
+ public:
+  TimedBody(http::Body& inner, net::Loop& loop, Time end);
+  ~TimedBody() override { stop_waiting(); }
+  std::optional<std::uint64_t> length() const override { return inner_.length(); }
+  http::Pull try_next(std::size_t max, Waiter& waiter) override;
+  void stop_waiting() noexcept override;
+  const http::Fields* trailers() const override { return inner_.trailers(); }
+
+ private:
+  void wake() noexcept override;
+  http::Body& inner_;
+  net::Deadline deadline_;
+  Waiter* puller_ = nullptr;
+};
+
 // Holds the begin of a body (`buffer_request`), so that a backend is chosen only when a slow client has sent it, and so
 // that a request whose whole body is at hand can be sent again. What is longer follows from the client.
 class BufferedBody final : public http::Body {
  public:
   BufferedBody(http::Body& inner, BufferPool& pool, Bytes max) : inner_(inner), pool_(pool), max_(max.count) {}
 
-  // Reads ahead until `max` octets or the end are here. An error is the client's (or Cause::limit: no buffer).
-  net::Task<Result<>> fill(net::Signal& signal);
+  // Reads ahead until `max` octets or the end are here. An error is the client's (or Cause::limit: no buffer); it took
+  // too long when `deadline`, which wakes `signal`, has passed.
+  net::Task<Result<>> fill(net::Signal& signal, const net::Deadline& deadline);
   // All of it is here: rewind() lets it be pulled again.
   bool is_whole() const { return ended_; }
   void rewind() { at_ = 0; }

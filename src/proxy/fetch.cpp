@@ -104,7 +104,11 @@ net::Task<void> Flow::deliver(upstream::BackendExchange& backend) {
     backend.accept_tunnel(exchange_.upgraded_input());
     deadline_.disarm();  // a tunnel lives as long as something moves in it
   }
-  note_sent(co_await exchange_.respond(head, backend.body()));
+  http::Body* body = backend.body();
+  std::optional<TimedBody> timed;
+  if (body != nullptr && (deadline_.armed() || deadline_.expired()))
+    body = &timed.emplace(*body, loop_, deadline_.due());
+  note_sent(co_await exchange_.respond(head, body));
   if (record_.ended == Ended::backend_error || record_.ended == Ended::backend_timeout)
     proxy_.tally_->count_backend_error(*pool_, *backend_, record_.reason);
 }

@@ -170,7 +170,7 @@ bool Flow::prepare_request() {
 net::Task<bool> Flow::read_ahead() {
   if (body_ == nullptr || head_.expect_continue || pool_->options.buffer_request.count == 0) co_return true;
   buffered_.emplace(*body_, loop_.buffers(), pool_->options.buffer_request);
-  const auto filled = co_await buffered_->fill(signal_);
+  const auto filled = co_await buffered_->fill(signal_, deadline_);
   if (!filled) {
     answer_error(filled.error());
     co_return false;
@@ -205,6 +205,7 @@ net::Task<void> Flow::send_answer() {
   record_.status = answer.status;
   record_.reason = answer.reason;
   if (answer.status == 499 || exchange_.is_gone()) {  // nobody is there to read it
+    record_.status = 499;
     record_.ended = Ended::client_reset;
     exchange_.reset();
     co_return;

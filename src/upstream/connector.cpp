@@ -73,19 +73,24 @@ void Connector::reap() {
 }
 
 void Connector::retain(const std::vector<std::shared_ptr<const Pool>>& pools) {
-  std::erase_if(idle_, [&](const auto& entry) {
-    for (const auto& pool : pools)
-      for (const auto& server : pool->servers)
-        if (server.get() == entry.first) return false;
-    return true;
-  });
+  std::unordered_map<const balance::Server*, const Pool*> named;
+  for (const auto& pool : pools)
+    for (const auto& server : pool->servers) named.emplace(server.get(), pool.get());
+  for (auto& [server, list] : idle_) {
+    const auto found = named.find(server);
+    std::erase_if(list, [&](const std::unique_ptr<Connection>& connection) {
+      return found == named.end() || connection->tls_ != found->second->tls;
+    });
+  }
+  std::erase_if(idle_, [](const auto& entry) { return entry.second.empty(); });
 }
 
 void Connector::give_back(std::unique_ptr<Connection> connection, const Pool& pool) {
   auto& socket = connection->stream_->socket();
   // A PROXY header speaks for one client only.
   const bool personal = pool.options.send_proxy != net::SendProxy::off;
-  if (personal || !socket.is_open() || !connection->input_->empty() || !socket.is_quiet()) return;
+  const bool unread = !connection->input_->empty() || connection->stream_->has_buffered_input();
+  if (personal || unread || !socket.is_open() || !socket.is_quiet()) return;
   if (connection->server_->state() == balance::ServerState::down) return;
   if (connection->server_->idle.fetch_add(1, std::memory_order_relaxed) >= pool.options.max_idle) {
     connection->server_->idle.fetch_sub(1, std::memory_order_relaxed);
@@ -112,6 +117,8 @@ std::unique_ptr<Connection> Connector::take_idle(const Wanted& wanted, std::stri
     --at;
     Connection& candidate = **at;
     if (candidate.name_ != name || candidate.addresses_ != wanted.backend.addresses) continue;
+    // A reload may have made the rules stricter: what was not verified serves nobody who asks for it.
+    if (candidate.tls_ != wanted.pool.tls) continue;
     std::unique_ptr<Connection> connection = std::move(*at);
     at = list.erase(at);
     connection->stream_->socket().forget();
@@ -136,6 +143,7 @@ net::Task<Result<std::unique_ptr<Connection>>> Connector::acquire(const Wanted& 
   if (!connection) {
     connection = std::make_unique<Connection>(loop_, wanted.backend);
     connection->name_ = name;
+    connection->tls_ = wanted.pool.tls;
     auto connected = co_await connect(*connection, wanted);
     if (connected && personal) connected = co_await send_proxy_header(*connection, wanted);
     if (connected && wanted.pool.tls) connected = co_await shake_hands(*connection, wanted);

@@ -58,6 +58,7 @@ net::Task<Result<>> BackendExchange::start(const Request& request) {
   if (!sent) co_return sent.error();
   if (request.body != nullptr) {
     sending_ = true;
+    sent_whole_ = false;
     holding_ = request.head.expect_continue;
     sender_.start(send_body(*request.body, request.body->length() ? Framing::plain : Framing::chunked));
   }
@@ -135,11 +136,13 @@ net::Task<void> BackendExchange::send_body(http::Body& body, Framing framing) {
     more = pull.state == State::more;
     const bool sent = co_await send_piece(signal, pull, framing == Framing::chunked);
     if (!sent) break;
-    if (!more && framing == Framing::chunked) {
+    if (more) continue;
+    sent_whole_ = true;
+    if (framing == Framing::chunked) {
       const std::string last = http::write_last_chunk(body.trailers());
-      co_await write(signal, last);
+      sent_whole_ = co_await write(signal, last);
     }
-    if (!more && framing == Framing::tunnel) connection_->stream().finish_writing();
+    if (framing == Framing::tunnel) connection_->stream().finish_writing();
   }
   sending_ = false;
   setting_.signal.wake();
@@ -230,6 +233,8 @@ Result<> BackendExchange::take_head(std::string_view text, std::size_t size) {
     return {};
   }
   if (http::is_bodyless(method_, head_.status)) {
+    // What is behind such a head would be taken for the next answer's.
+    if (!connection_->input().empty()) return broken(Cause::protocol, {}, "a body where there is none");
     release();
   } else if (head_.framing == http::Framing::length && head_.content_length == 0) {
     release();
@@ -256,10 +261,11 @@ void BackendExchange::accept_tunnel(http::Body& client_octets) {
   sender_.start(send_body(client_octets, Framing::tunnel));
 }
 
-// The answer is whole. Its text stays with us; the connection goes back, unless one side is not done with it.
+// The answer is whole. Its text stays with us; the connection goes back, unless one side is not done with it: behind a
+// request that was given up on the way, the next one would be read as its rest.
 void BackendExchange::release() {
   if (!connection_) return;
-  const bool reusable = head_.keep_alive && !sending_ && connection_->input().empty();
+  const bool reusable = head_.keep_alive && sent_whole_ && connection_->input().empty();
   sender_.cancel();
   sending_ = false;
   connection_->input().end_exchange_keeping(kept_head_, kept_body_);

@@ -48,7 +48,9 @@ class Connection final : private Waiter {
   const std::shared_ptr<Addresses> addresses_;
   std::unique_ptr<net::Stream> stream_;
   std::optional<wire::Input> input_;
-  std::string name_;  // SNI and verified name of a TLS connection
+  // Of a TLS connection: by whose rules it was made (also held by its pool), and for which name (SNI and verified).
+  std::shared_ptr<const tls::ClientContext> tls_;
+  std::string name_;
   net::Deadline deadline_;
   class Connector* keeper_ = nullptr;  // while idle
   unsigned uses_ = 0;
@@ -76,7 +78,7 @@ class Connector {
   net::Task<Result<std::unique_ptr<Connection>>> acquire(const Wanted& wanted);
   // Takes back a connection whose last exchange ended cleanly; closes it when max_idle is reached.
   void give_back(std::unique_ptr<Connection> connection, const Pool& pool);
-  // Closes idle connections of servers that are not in `pools` any more.
+  // Closes idle connections of servers that are not in `pools` any more, and those that were made by other TLS rules.
   void retain(const std::vector<std::shared_ptr<const Pool>>& pools);
 
  private:

@@ -82,7 +82,7 @@ class BackendExchange {
   bool reused_ = false;
   bool sending_ = false;
   bool sent_whole_ = true;  // nothing of the request is missing on the wire
-  bool holding_ = false;  // the body waits for 100 (Continue)
+  bool holding_ = false;    // the body waits for 100 (Continue)
   bool received_ = false;
   int interim_ = 0;
   Time started_{};

@@ -109,7 +109,9 @@ std::optional<Error> BackendExchange::check_wait(const net::Deadline& deadline) 
 net::Task<void> BackendExchange::hold_back(net::Signal& signal) {
   net::Deadline patience(setting_.loop, signal);
   patience.arm(limits::kContinueWait);
+  holder_ = &signal;
   while (holding_ && !patience.expired()) co_await signal.wait();
+  holder_ = nullptr;
   holding_ = false;
 }
 
@@ -229,7 +231,10 @@ Result<> BackendExchange::take_head(std::string_view text, std::size_t size) {
   if (head_.status < 200) {
     if (++interim_ > limits::kInterimMax)
       return broken(Cause::protocol, {}, http::to_string(http::Refusal::interim_flood).data());
-    if (head_.status == 100) holding_ = false;
+    if (head_.status == 100) {
+      holding_ = false;
+      if (holder_ != nullptr) holder_->wake();
+    }
     return {};
   }
   if (http::is_bodyless(method_, head_.status)) {
@@ -267,6 +272,7 @@ void BackendExchange::release() {
   if (!connection_) return;
   const bool reusable = head_.keep_alive && sent_whole_ && connection_->input().empty();
   sender_.cancel();
+  holder_ = nullptr;
   sending_ = false;
   connection_->input().end_exchange_keeping(kept_head_, kept_body_);
   if (reusable)

@@ -81,8 +81,9 @@ class BackendExchange {
   bool asked_upgrade_ = false;
   bool reused_ = false;
   bool sending_ = false;
-  bool sent_whole_ = true;  // nothing of the request is missing on the wire
-  bool holding_ = false;    // the body waits for 100 (Continue)
+  bool sent_whole_ = true;             // nothing of the request is missing on the wire
+  bool holding_ = false;               // the body waits for 100 (Continue)
+  shellac::Waiter* holder_ = nullptr;  // who sleeps over it
   bool received_ = false;
   int interim_ = 0;
   Time started_{};

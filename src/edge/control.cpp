@@ -72,6 +72,7 @@ std::optional<std::string> Control::start(Options options) {
   access_log_.emplace(workers, log_);
   if (auto problem = access_log_->configure(prepared.options.access)) return "log.access.file: " + *problem;
   snapshot_ = complete(std::move(prepared), *backends_);
+  tell_doubts();
   admin_.emplace(loop_.context(), log_, make_actions());
   if (auto problem = admin_->listen(snapshot_->options.admin)) return "admin.listen: " + *problem;
   register_collectors();

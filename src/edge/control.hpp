@@ -54,6 +54,7 @@ class Control {
   std::optional<std::string> open_binds(const Options& options, Bound& bound);
   void adopt(const Bound& bound, std::function<void()> done);
   void close_unused_binds(const Options& former, const Bound& bound);
+  void tell_doubts();
   void finish_reload(const std::optional<std::string>& problem, const Done& done);
   // shutdown.cpp
   void begin_shutdown();

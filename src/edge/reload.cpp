@@ -68,6 +68,7 @@ void Control::apply(const std::shared_ptr<Prepared>& prepared, const Done& done)
   const auto former = snapshot_;
   const Bound former_bound = std::exchange(bound_, bound);
   snapshot_ = complete(std::move(*prepared), *backends_);
+  tell_doubts();
   adopt(bound_, [this, done, former, former_bound] {
     close_unused_binds(former->options, former_bound);
     backends_->sweep();
@@ -91,6 +92,17 @@ std::optional<std::string> Control::apply_process_wide(const Options& next, Boun
   buffers_.set_max(next.buffers);
   admission_->set_limits(next.limits);
   return std::nullopt;
+}
+
+// What works, but perhaps not as it was meant.
+void Control::tell_doubts() {
+  for (const auto& listener : snapshot_->listeners) {
+    if (!listener->tls) continue;
+    for (const std::string& note : listener->tls->notes()) log_.warn("listener {}: {}", listener->options.name, note);
+  }
+  for (const Endpoint& endpoint : sockets_->unclaimed())
+    log_.warn("{} was passed by the service manager and belongs to no listener: nobody accepts there",
+              to_string(endpoint));
 }
 
 void Control::finish_reload(const std::optional<std::string>& problem, const Done& done) {

@@ -1,8 +1,10 @@
 // What the admin API and the scrape see of the daemon.
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <ctime>
+#include <map>
 
 #include "control.hpp"
 #include "control_metrics.hpp"
@@ -31,6 +33,19 @@ template <class Visit>
 void each_backend(const Snapshot& snapshot, Visit visit) {
   for (const auto& pool : snapshot.proxy->pools)
     for (const auto& backend : pool->backends) visit(*pool, backend);
+}
+
+// One name may have several certificates, of both kinds and on several listeners: the one that ends first counts.
+std::map<std::string, WallTime> certificate_ends(const Snapshot& snapshot) {
+  std::map<std::string, WallTime> ends;
+  for (const auto& listener : snapshot.listeners) {
+    if (!listener->tls) continue;
+    for (const auto& certificate : listener->tls->certificates()) {
+      const auto [entry, is_new] = ends.emplace(certificate.name, certificate.not_after);
+      if (!is_new) entry->second = std::min(entry->second, certificate.not_after);
+    }
+  }
+  return ends;
 }
 
 json::object certificate_view(const std::string& listener, const tls::CertificateInfo& certificate) {
@@ -194,12 +209,9 @@ void Control::register_collectors() {
     collector.counter("shellac_log_dropped_total",
                       "Lines of the access log and of the daemon's own log that were dropped.", {},
                       static_cast<double>(access_log_->dropped() + log_.dropped()));
-    for (const auto& listener : snapshot_->listeners) {
-      if (!listener->tls) continue;
-      for (const auto& certificate : listener->tls->certificates())
-        collector.gauge("shellac_certificate_expiry_seconds", "When the certificate ends (Unix time).",
-                        {{"name", certificate.name}}, unix_seconds(certificate.not_after));
-    }
+    for (const auto& [name, end] : certificate_ends(*snapshot_))
+      collector.gauge("shellac_certificate_expiry_seconds", "When the certificate ends (Unix time).", {{"name", name}},
+                      unix_seconds(end));
     visit_bugs(
         [](void* context, std::string_view place, std::uint64_t count) {
           static_cast<metrics::Collector*>(context)->counter("shellac_internal_errors_total", "Broken promises inside.",

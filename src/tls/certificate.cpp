@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 
 #include "shellac/core/text.hpp"
 #include "tls/pem.hpp"
@@ -65,6 +66,17 @@ std::string key_type_of(int kind) {
   }
 }
 
+// What is served nevertheless, since a client may know better, but deserves a warning.
+void note_doubts(const Certificate& loaded, const CertificateOptions& options, std::vector<std::string>& notes) {
+  const std::time_t now = std::time(nullptr);
+  if (seconds_of(X509_get0_notAfter(loaded.leaf.get())) < now) notes.push_back(options.chain + " has expired");
+  if (seconds_of(X509_get0_notBefore(loaded.leaf.get())) > now) notes.push_back(options.chain + " is not valid yet");
+  std::error_code error;
+  const auto rights = std::filesystem::status(options.key, error).permissions();
+  if (!error && (rights & std::filesystem::perms::others_read) != std::filesystem::perms::none)
+    notes.push_back(options.key + " can be read by every user of this machine");
+}
+
 [[noreturn]] void refuse(const std::string& problem) { throw std::runtime_error(problem); }
 
 }  // namespace
@@ -120,6 +132,7 @@ Certificate load_certificate(const CertificateOptions& options, std::vector<std:
       loaded.info.names.empty() ? std::filesystem::path(options.chain).filename().string() : loaded.info.names.front();
   loaded.info.key_type = key_type_of(loaded.key_kind);
   loaded.info.not_after = std::chrono::system_clock::from_time_t(seconds_of(X509_get0_notAfter(loaded.leaf.get())));
+  note_doubts(loaded, options, notes);
   if (options.ocsp.empty()) return loaded;
   FoundStaple found = load_staple(options.ocsp, loaded.leaf.get());
   if (found.staple && !found.staple->is_current(std::time(nullptr))) found.note = options.ocsp + " is out of date";

@@ -5,6 +5,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -118,9 +119,12 @@ class Authority {
   Issued own_;
 };
 
-// Writes NAME.crt and NAME.key.
+// Writes NAME.crt and NAME.key, the key for its owner alone.
 inline CertificateOptions write_pair(const test::TempDir& dir, const std::string& name, const Issued& issued) {
-  return {dir.write(name + ".crt", issued.certificate_pem()), dir.write(name + ".key", issued.key_pem()), {}, {}};
+  using std::filesystem::perms;
+  dir.write(name + ".key", issued.key_pem());
+  std::filesystem::permissions(dir.path(name + ".key"), perms::owner_read | perms::owner_write);
+  return {dir.write(name + ".crt", issued.certificate_pem()), dir.path(name + ".key"), {}, {}};
 }
 
 }  // namespace shellac::tls

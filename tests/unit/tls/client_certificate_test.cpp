@@ -93,10 +93,8 @@ class Stapling : public ServerFixture {
  protected:
   // The answer that a client gets for a listener with this file; empty when none.
   std::string stapled(const std::string& der) {
-    const CertificateOptions files{dir_.write("a.crt", subject_.certificate_pem()),
-                                   dir_.write("a.key", subject_.key_pem()),
-                                   dir_.write("a.ocsp", der),
-                                   {}};
+    CertificateOptions files = write_pair(dir_, "a", subject_);
+    files.ocsp = dir_.write("a.ocsp", der);
     context_ = make({{files}});
     Session session =
         connect(context_, "a.example", [](SSL* ssl) { SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp); });

@@ -178,8 +178,20 @@ TEST_F(ServerHandshakes, CertificatesAreDescribed) {
   EXPECT_EQ(all[1].key_type, "ecdsa");
   EXPECT_GT(all[0].not_after, std::chrono::system_clock::now());
   EXPECT_LT(all[2].not_after, std::chrono::system_clock::now());
-  ASSERT_EQ(context->notes().size(), 1u);
-  EXPECT_NE(context->notes()[0].find("a.example is never used"), std::string::npos);
+  ASSERT_EQ(context->notes().size(), 2u);
+  EXPECT_TRUE(context->notes()[0].ends_with("late.crt has expired"));
+  EXPECT_NE(context->notes()[1].find("a.example is never used"), std::string::npos);
+}
+
+TEST_F(ServerHandshakes, DoubtsAreNoted) {
+  using std::filesystem::perms;
+  ServerOptions options;
+  options.certificates = {pair("early", {{"a.example"}, Kind::ecdsa, "x", 3600, 7200}), pair("open", {{"b.example"}})};
+  std::filesystem::permissions(dir_.path("open.key"), perms::others_read, std::filesystem::perm_options::add);
+  const std::vector<std::string> notes = make(options)->notes();
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_TRUE(notes[0].ends_with("early.crt is not valid yet"));
+  EXPECT_TRUE(notes[1].ends_with("open.key can be read by every user of this machine"));
 }
 
 TEST_F(ServerHandshakes, DirectoryAndErrorsOfMake) {

@@ -12,8 +12,9 @@
 namespace shellac::front {
 namespace {
 
+// http/1.0 has a name of its own in ALPN (RFC 7301 §6), and a client that offers nothing else would be turned away.
 const std::vector<std::string>& offered_protocols() {
-  static const std::vector<std::string> offered{"http/1.1"};
+  static const std::vector<std::string> offered{"http/1.1", "http/1.0"};
   return offered;
 }
 

@@ -10,12 +10,13 @@ namespace {
 
 using Status = net::IoResult::Status;
 
-// The name in a Host or authority, without port and brackets kept: what SNI is compared with.
+// The name in a Host or authority, without port and final dot: what SNI is compared with.
 std::string_view host_of(std::string_view authority) {
   const std::size_t bracket = authority.rfind(']');
   const std::size_t colon = authority.rfind(':');
-  if (colon == authority.npos || (bracket != authority.npos && colon < bracket)) return authority;
-  return authority.substr(0, colon);
+  if (colon != authority.npos && (bracket == authority.npos || colon > bracket)) authority = authority.substr(0, colon);
+  if (authority.ends_with('.')) authority.remove_suffix(1);
+  return authority;
 }
 
 }  // namespace
@@ -132,9 +133,11 @@ void Http1Session::interpret(const http::HeadScan& scan, Http1Exchange& exchange
   input_.consume(scan.size());
   head.scheme = setting_.client.has_tls ? "https" : "http";
   if (refusal) return exchange.refuse({http::status_of(*refusal), http::to_string(*refusal), false});
-  // RFC 9110 §15.5.20: a certificate was asked for one name; what is asked of another must not profit from it.
-  if (setting_.listener.tls && setting_.listener.tls->asks_for_client_certificate() &&
-      !iequals(host_of(head.authority), setting_.client.tls.sni))
+  // RFC 9110 §15.5.20: a certificate was asked for one name; what is asked of another must not profit from it. Who sent
+  // no name (a client that was given an address sends none, RFC 6066 §3) was asked for all of the listener's.
+  const std::string_view sni = setting_.client.tls.sni;
+  if (setting_.listener.tls && setting_.listener.tls->asks_for_client_certificate() && !sni.empty() &&
+      !iequals(host_of(head.authority), sni))
     return exchange.refuse({421, "host_is_not_sni", false});
   exchange.accept();
 }

@@ -13,7 +13,8 @@ namespace {
 
 using net::IoResult;
 
-void trust_file(SSL_CTX* context, const std::string& file) {
+// Gives what it trusts from now on, as octets to compare.
+std::string trust_file(SSL_CTX* context, const std::string& file) {
   const Content content = read_content(file);
   if (!content.problem.empty()) throw std::runtime_error(content.problem);
   const Certificates found = parse_certificates(content.text, file);
@@ -21,8 +22,12 @@ void trust_file(SSL_CTX* context, const std::string& file) {
   X509_STORE* store = SSL_CTX_get_cert_store(context);
   // What is listed is trusted, also an intermediate without its root or a backend's own self-signed certificate.
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
-  for (const CertificatePtr& certificate : found.list)
+  std::string trust;
+  for (const CertificatePtr& certificate : found.list) {
     require(X509_STORE_add_cert(store, certificate.get()) == 1, file + " is refused");
+    trust += der_of(certificate.get());
+  }
+  return trust;
 }
 
 // As a certificate and SNI know it: without the brackets of an IPv6 address in a URL, without a final dot.
@@ -37,6 +42,7 @@ std::string plain_name(std::string_view name) {
 struct ClientContext::Impl {
   ContextPtr context;
   bool verify = true;
+  std::string trust;  // the authorities as DER, "system", or empty when nothing is verified
 };
 
 ClientContext::ClientContext() : impl_(std::make_unique<Impl>()) {}
@@ -56,12 +62,16 @@ std::shared_ptr<const ClientContext> ClientContext::make(const ClientOptions& op
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_verify(context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (!options.verify) return made;
-  if (options.ca == "system")
+  if (options.ca == "system") {
     require(SSL_CTX_set_default_verify_paths(context) == 1, "the system's authorities");
-  else
-    trust_file(context, options.ca);
+    impl.trust = options.ca;
+  } else {
+    impl.trust = trust_file(context, options.ca);
+  }
   return made;
 }
+
+bool ClientContext::trusts_as(const ClientContext& other) const { return impl_->trust == other.impl_->trust; }
 
 struct ClientStream::Impl {
   Impl(std::unique_ptr<net::Stream> transport, std::shared_ptr<const ClientContext> shared)

@@ -32,6 +32,9 @@ using OcspPtr = std::unique_ptr<OCSP_RESPONSE, Free<OCSP_RESPONSE_free>>;
 // The text is a literal inside OpenSSL. Thread: any; the queue is the thread's own.
 std::string_view take_openssl_reason();
 
+// A certificate as octets. Throws as require() does.
+std::string der_of(X509* certificate);
+
 // Throws std::runtime_error "WHAT (REASON)" unless `ok`.
 void require(bool ok, const std::string& what);
 

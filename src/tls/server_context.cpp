@@ -39,15 +39,6 @@ struct Authorities {
   std::string identity;
 };
 
-std::string der_of(X509* certificate) {
-  unsigned char* der = nullptr;
-  const int size = i2d_X509(certificate, &der);
-  require(size > 0, "cannot encode a certificate");
-  std::string text(reinterpret_cast<char*>(der), static_cast<std::size_t>(size));
-  OPENSSL_free(der);
-  return text;
-}
-
 Authorities load_authorities(const ClientCaOptions& options) {
   const Content content = read_content(options.file);
   if (!content.problem.empty()) throw std::runtime_error(content.problem);

@@ -21,6 +21,11 @@ Cause connect_cause(const boost::system::error_code& code) {
   return cause == Cause::reset ? Cause::connect_refused : cause;
 }
 
+bool same_trust(const tls::ClientContext* one, const tls::ClientContext* other) {
+  if (one == nullptr || other == nullptr) return one == other;
+  return one == other || one->trusts_as(*other);
+}
+
 // The host without port, as a name for SNI.
 std::string_view name_of(std::string_view host) {
   if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
@@ -118,7 +123,7 @@ std::unique_ptr<Connection> Connector::take_idle(const Wanted& wanted, std::stri
     Connection& candidate = **at;
     if (candidate.name_ != name || candidate.addresses_ != wanted.backend.addresses) continue;
     // A reload may have made the rules stricter: what was not verified serves nobody who asks for it.
-    if (candidate.tls_ != wanted.pool.tls) continue;
+    if (!same_trust(candidate.tls_.get(), wanted.pool.tls.get())) continue;
     std::unique_ptr<Connection> connection = std::move(*at);
     at = list.erase(at);
     connection->stream_->socket().forget();

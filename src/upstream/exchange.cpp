@@ -247,7 +247,7 @@ Result<> BackendExchange::take_head(std::string_view text, std::size_t size) {
     body_ = std::make_unique<ResponseBody>(*this,
                                            wire::BodySource::Setting{connection_->input(), connection_->stream(),
                                                                      setting_.pool.options.timeouts.between_bytes,
-                                                                     Side::backend, "reading the answer's body"},
+                                                                     Side::backend, "reading the answer's body", true},
                                            head_.framing, head_.content_length);
   }
   return {};

@@ -56,6 +56,11 @@ std::optional<http::Pull> BodySource::take_available(std::size_t max) {
   }
 }
 
+bool BodySource::is_whole_at_end() {
+  const bool may_be_cut = framing_ == http::Framing::until_close && setting_.needs_clean_end;
+  return decoder_.finish() && (!may_be_cut || setting_.stream.ended_cleanly());
+}
+
 http::Pull BodySource::wait_for(net::IoResult::Status want, Waiter& waiter) {
   puller_ = &waiter;
   waits_to_write_ = want == net::IoResult::Status::want_write;
@@ -82,7 +87,7 @@ http::Pull BodySource::try_next(std::size_t max, Waiter& waiter) {
       case Status::want_write:
         return wait_for(read.status, waiter);
       case Status::end:
-        if (!decoder_.finish()) return fail(Cause::closed);
+        if (!is_whole_at_end()) return fail(Cause::closed);
         stop_waiting();
         return {http::Pull::State::end, {}, {}};
       case Status::failed:

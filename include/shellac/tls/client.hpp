@@ -16,6 +16,9 @@ class ClientContext {
   // Loads the CA file: never on a worker. Throws std::runtime_error with file and reason.
   static std::shared_ptr<const ClientContext> make(const ClientOptions& options);
   ~ClientContext();
+  // Whether both believe the same backends: the same authorities, and verification as strict. Then a connection that was
+  // made with one is as good for the other.
+  bool trusts_as(const ClientContext& other) const;
   struct Impl;
   const Impl& impl() const { return *impl_; }
 
@@ -36,15 +39,14 @@ class ClientStream final : public net::Stream {
   // After a failed handshake: the reason, and whether it was the certificate that was refused.
   std::string_view failure() const;
   bool certificate_refused() const;
-  // After try_read said `end`: true when the backend said so itself (close_notify). A bare FIN is `end` too; a body
-  // that lasts until the end of the connection is then incomplete (RFC 9112 §9.8).
-  bool ended_cleanly() const;
 
   net::Socket& socket() override;
   net::IoResult try_read(std::span<char> into) override;
   net::IoResult try_write(std::span<const iovec> from) override;
   net::IoResult try_flush() override;
   void finish_writing() noexcept override;
+  // RFC 8446 §6.1: true after close_notify, false after a bare FIN.
+  bool ended_cleanly() const override;
   bool has_buffered_input() const override;
   void release_buffers() noexcept override;
 

@@ -97,15 +97,14 @@ class ServerStream final : public net::Stream {
   // After a failed handshake: a short reason for log and metric ("no shared cipher", "certificate required", "not
   // tls"). One of a fixed set of literals.
   std::string_view failure() const;
-  // After try_read said `end`: true when the client said so itself (close_notify). A bare FIN is `end` too, but whoever
-  // reads until the end cannot know that nothing was cut off (RFC 8446 §6.1).
-  bool ended_cleanly() const;
 
   net::Socket& socket() override;
   net::IoResult try_read(std::span<char> into) override;
   net::IoResult try_write(std::span<const iovec> from) override;
   net::IoResult try_flush() override;
   void finish_writing() noexcept override;
+  // RFC 8446 §6.1: true after close_notify, false after a bare FIN.
+  bool ended_cleanly() const override;
   bool has_buffered_input() const override;
   void release_buffers() noexcept override;
 

@@ -20,6 +20,8 @@ class BodySource : public http::Body, private Waiter {
     Duration patience;
     Side side;          // who sends the body
     const char* doing;  // a literal for errors: "reading the request's body"
+    // RFC 9112 §9.8: a message that lasts until the connection's end is whole only when that end was the peer's own.
+    bool needs_clean_end = false;
   };
   BodySource(Setting setting, http::Framing framing, std::uint64_t length);
   ~BodySource() override { stop_waiting(); }
@@ -43,6 +45,7 @@ class BodySource : public http::Body, private Waiter {
   void wake() noexcept override;
   std::optional<http::Pull> take_available(std::size_t max);
   http::Pull wait_for(net::IoResult::Status want, Waiter& waiter);
+  bool is_whole_at_end();
   http::Pull fail(Cause cause, boost::system::error_code code = {});
 
   Setting setting_;

@@ -209,7 +209,7 @@ class Edge:
             raise AssertionError(f"GET /metrics: {answer.status}")
         return Metrics(answer.body.decode())
 
-    def wait_metric(self, name, expected, timeout=5.0, **labels):
+    def wait_metric(self, name, expected, /, timeout=5.0, **labels):
         """Waits until the sum of the series equals `expected`, a number or a condition on one."""
         test = expected if callable(expected) else lambda value: value == expected
         seen = []

@@ -31,6 +31,7 @@ from counting import Counting  # noqa: F401
 from edge import Edge, config, tls_listener  # noqa: F401
 from metrics import Metrics  # noqa: F401
 from origin import Origin, Peer  # noqa: F401
+from s_client import ASK, negotiated, s_client  # noqa: F401
 from running import BINARY, PATIENCE, ROOT, children_of, eventually, run, shellac  # noqa: F401
 from wire import Connection, Cut, Message, chunked, dial, request, response  # noqa: F401
 

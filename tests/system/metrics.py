@@ -21,12 +21,12 @@ class Metrics:
             name, labels, value = found.groups()
             self.series.append((name, dict(self._label.findall(labels or "")), float(value)))
 
-    def find(self, name, **labels):
+    def find(self, name, /, **labels):
         wanted = labels.items()
         return [(have, value) for key, have, value in self.series if key == name and wanted <= have.items()]
 
-    def value(self, name, **labels):
+    def value(self, name, /, **labels):
         return sum(value for _, value in self.find(name, **labels))
 
-    def has(self, name, **labels):
+    def has(self, name, /, **labels):
         return bool(self.find(name, **labels))

@@ -97,7 +97,7 @@ class Origin:
         finally:
             with self.lock:
                 self._peers.discard(peer)
-            (peer or Connection(sock)).close()
+            (peer or sock).close()
 
     def drop_connections(self):
         """Resets every connection that is open now."""

@@ -113,8 +113,8 @@ class Stream {
   virtual IoResult try_flush() { return {}; }
   // Says that nothing more will be written (TLS close_notify, then FIN). Best effort, does not wait.
   virtual void finish_writing() noexcept = 0;
-  // After try_read said `end`: false when the peer did not say so itself (TLS without close_notify), so that the end may
-  // be anybody's work and nothing tells whether something was cut off.
+  // After try_read said `end`: false when the peer did not say so itself (TLS without close_notify), so that the end
+  // may be anybody's work and nothing tells whether something was cut off.
   virtual bool ended_cleanly() const { return true; }
   // True when try_read may give something without a new event (decrypted bytes wait inside).
   virtual bool has_buffered_input() const { return false; }

@@ -16,8 +16,8 @@ class ClientContext {
   // Loads the CA file: never on a worker. Throws std::runtime_error with file and reason.
   static std::shared_ptr<const ClientContext> make(const ClientOptions& options);
   ~ClientContext();
-  // Whether both believe the same backends: the same authorities, and verification as strict. Then a connection that was
-  // made with one is as good for the other.
+  // Whether both believe the same backends: the same authorities, and verification as strict. Then a connection that
+  // was made with one is as good for the other.
   bool trusts_as(const ClientContext& other) const;
   struct Impl;
   const Impl& impl() const { return *impl_; }

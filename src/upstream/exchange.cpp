@@ -1,5 +1,6 @@
 #include "shellac/upstream/exchange.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "shellac/core/limits.hpp"
@@ -12,6 +13,18 @@ namespace {
 
 using Status = net::IoResult::Status;
 using State = http::Pull::State;
+
+// What a piece costs beside its octets, in octets: many tiny ones use up a turn, too.
+constexpr std::size_t kPieceCost = 1024;
+
+void drop_front(std::span<iovec> parts, std::size_t bytes) {
+  for (iovec& part : parts) {
+    const std::size_t taken = std::min(bytes, part.iov_len);
+    part.iov_base = static_cast<char*>(part.iov_base) + taken;
+    part.iov_len -= taken;
+    bytes -= taken;
+  }
+}
 
 }  // namespace
 
@@ -124,6 +137,7 @@ net::Task<void> BackendExchange::send_body(http::Body& body, Framing framing) {
     ~Forget() { body.stop_waiting(); }
   } forget{body};
   if (holding_) co_await hold_back(signal);
+  std::size_t burst = 0;
   for (bool more = true; more;) {
     const http::Pull pull = body.try_next(limits::kFairShare, signal);
     if (pull.state == State::pending) {
@@ -138,11 +152,17 @@ net::Task<void> BackendExchange::send_body(http::Body& body, Framing framing) {
     more = pull.state == State::more;
     const bool sent = co_await send_piece(signal, pull, framing == Framing::chunked);
     if (!sent) break;
+    burst += pull.size() + kPieceCost;
+    if (burst >= limits::kFairShare) {
+      burst = 0;
+      co_await net::yield(signal);
+    }
     if (more) continue;
     sent_whole_ = true;
     if (framing == Framing::chunked) {
       const std::string last = http::write_last_chunk(body.trailers());
-      sent_whole_ = co_await write(signal, last);
+      const std::array<std::string_view, 3> texts{last};
+      sent_whole_ = co_await write(signal, texts);
     }
     if (framing == Framing::tunnel) connection_->stream().finish_writing();
   }
@@ -150,38 +170,45 @@ net::Task<void> BackendExchange::send_body(http::Body& body, Framing framing) {
   setting_.signal.wake();
 }
 
+// Each piece leaves with its chunk framing in one write: a body of tiny chunks must not cost three for each.
 net::Task<bool> BackendExchange::send_piece(net::Signal& signal, const http::Pull& pull, bool chunked) {
   const std::size_t size = pull.size();
   if (size == 0) co_return true;
   std::array<char, 24> chunk_size;
-  // (No co_await behind && or ||: g++ 12 resumes into the wrong frame there.)
-  bool sent = true;
-  if (chunked) sent = co_await write(signal, {chunk_size.data(), http::write_chunk_size(size, chunk_size)});
-  for (const std::string_view piece : pull.data)
-    if (sent) sent = co_await write(signal, piece);
-  if (sent && chunked) sent = co_await write(signal, http::kChunkEnd);
-  co_return sent;
+  std::string_view before;
+  if (chunked) before = {chunk_size.data(), http::write_chunk_size(size, chunk_size)};
+  for (const std::string_view& piece : pull.data) {
+    const bool is_last = &piece == &pull.data.back();
+    const std::array<std::string_view, 3> texts{before, piece, chunked && is_last ? http::kChunkEnd : ""};
+    const bool sent = co_await write(signal, texts);
+    if (!sent) co_return false;
+    before = {};
+  }
+  co_return true;
 }
 
-net::Task<bool> BackendExchange::write(net::Signal& signal, std::string_view text) {
+net::Task<bool> BackendExchange::write(net::Signal& signal, std::array<std::string_view, 3> texts) {
   net::Stream& stream = connection_->stream();
   net::Deadline deadline(setting_.loop, signal);
-  for (bool flushed = false; !text.empty() || !flushed;) {
-    const iovec part{const_cast<char*>(text.data()), text.size()};
-    const net::IoResult sent = text.empty() ? stream.try_flush() : stream.try_write({&part, 1});
+  std::array<iovec, 3> parts;
+  for (std::size_t i = 0; i < parts.size(); ++i) parts[i] = {const_cast<char*>(texts[i].data()), texts[i].size()};
+  for (std::span<iovec> left = parts;;) {
+    while (!left.empty() && left.front().iov_len == 0) left = left.subspan(1);
+    const net::IoResult sent = left.empty() ? stream.try_flush() : stream.try_write(left);
     if (sent.status == Status::done) {
-      flushed = text.empty();
-      text.remove_prefix(flushed ? 0 : sent.bytes);
+      if (left.empty()) co_return true;
+      drop_front(left, sent.bytes);
       deadline.disarm();
       continue;
     }
     if (!sent.would_block() || deadline.expired()) co_return false;
-    if (!deadline.armed()) deadline.arm(setting_.pool.options.timeouts.between_bytes);
+    // A tunnel may be quiet as long as the client's session says (timeouts.tunnel); what was taken is never lost.
+    const bool tunnel = head_.status == 101;
+    if (!tunnel && !deadline.armed()) deadline.arm(setting_.pool.options.timeouts.between_bytes);
     stream.socket().wait(sent.status, signal);
     co_await signal.wait();
     if (deadline.expired()) co_return false;
   }
-  co_return true;
 }
 
 net::Task<Result<>> BackendExchange::read_head() {

@@ -221,6 +221,21 @@ class Tunnels(harness.SystemTest):
             self.assertEqual(client.read_to_end(), sent)
             writer.join()
 
+    def test_a_backend_that_pauses_reading_loses_nothing(self):
+        def count(peer):
+            peer.request()
+            peer.send(SWITCH)
+            time.sleep(1)
+            peer.send(b"%d" % len(peer.read_to_end()))
+
+        edge = self.edge(harness.config(self.origin(count).address, pool={"timeouts": {"between_bytes": "200ms"}}))
+        with edge.connect() as client:
+            client.send(UPGRADE)
+            client.response()
+            client.send(b"x" * (16 * MIB))
+            client.half_close()
+            self.assertEqual(client.read_to_end(), b"%d" % (16 * MIB))
+
     def test_a_reset_on_either_side_ends_the_other(self):
         ended = threading.Event()
 

@@ -1,6 +1,7 @@
 // One request to one backend, and its answer.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -62,7 +63,8 @@ class BackendExchange {
   net::Task<Result<>> send_head(const Request& request);
   net::Task<void> send_body(http::Body& body, Framing framing);
   net::Task<bool> send_piece(net::Signal& signal, const http::Pull& pull, bool chunked);
-  net::Task<bool> write(net::Signal& signal, std::string_view text);
+  // One after the other; they outlive the call.
+  net::Task<bool> write(net::Signal& signal, std::array<std::string_view, 3> texts);
   net::Task<void> hold_back(net::Signal& signal);
   std::optional<Error> check_wait(const net::Deadline& deadline) const;
   Result<> take_head(std::string_view text, std::size_t size);

@@ -84,7 +84,7 @@ void Connector::retain(const std::vector<std::shared_ptr<const Pool>>& pools) {
   for (auto& [server, list] : idle_) {
     const auto found = named.find(server);
     std::erase_if(list, [&](const std::unique_ptr<Connection>& connection) {
-      return found == named.end() || connection->tls_ != found->second->tls;
+      return found == named.end() || !same_trust(connection->tls_.get(), found->second->tls.get());
     });
   }
   std::erase_if(idle_, [](const auto& entry) { return entry.second.empty(); });

@@ -61,7 +61,9 @@ bool BodySource::is_whole_at_end() {
   return decoder_.finish() && (!may_be_cut || setting_.stream.ended_cleanly());
 }
 
+// Nothing is there. Only then is it late: a puller that was busy elsewhere finds what came meanwhile.
 http::Pull BodySource::wait_for(net::IoResult::Status want, Waiter& waiter) {
+  if (deadline_.expired()) return fail(Cause::timeout);
   puller_ = &waiter;
   waits_to_write_ = want == net::IoResult::Status::want_write;
   setting_.stream.socket().wait(want, *this);
@@ -71,7 +73,6 @@ http::Pull BodySource::wait_for(net::IoResult::Status want, Waiter& waiter) {
 
 http::Pull BodySource::try_next(std::size_t max, Waiter& waiter) {
   using Status = net::IoResult::Status;
-  if (deadline_.expired()) return fail(Cause::timeout);
   for (;;) {
     if (auto pull = take_available(max)) {
       deadline_.disarm();

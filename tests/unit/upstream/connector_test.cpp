@@ -294,6 +294,11 @@ TEST_F(TlsConnectorTest, AReloadClosesConnectionsThatWereMadeByOtherRules) {
   EXPECT_EQ(idle(), 1u);
   set_tls(pool_, *pool_.options().tls);
   driver_.on_loop([&] { connector_.retain({pool_.share()}); });
+  EXPECT_EQ(idle(), 1u) << "loaded again, but the same rules";
+  tls::ClientOptions lax = *pool_.options().tls;
+  lax.verify = false;
+  set_tls(pool_, lax);
+  driver_.on_loop([&] { connector_.retain({pool_.share()}); });
   EXPECT_EQ(idle(), 0u);
 }
 

@@ -175,7 +175,7 @@ json::object explain(const Options& config, const ExplainOptions& options) {
   }
   head.scheme = url.tls ? "https" : "http";
   out["host"] = head.authority;
-  if (is_redirected(candidates)) {
+  if (is_redirected(candidates) && !head.path.starts_with(route::kChallengePrefix)) {
     out["outcome"] = "redirect";
     out["status"] = 308;
     out["reason"] = "the listener sends everybody to https";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <filesystem>
 
 #include "shellac/route/file_tree.hpp"
 
@@ -68,12 +69,11 @@ void explain_to_pool(const Options& config, const std::string& name, const route
   if (pool != config.pools.end()) explain_pool(*pool, out);
 }
 
-void explain_redirect(const route::Redirect& redirect, std::string_view path, const ExplainedRequest& request,
-                      json::object& out) {
+void explain_redirect(const route::Redirect& redirect, const ExplainedRequest& request, json::object& out) {
   out["outcome"] = "redirect";
   out["status"] = redirect.status;
-  out["location"] =
-      route::redirect_location(redirect, {request.head.authority, path, request.head.query}, request.arena);
+  out["location"] = route::redirect_location(redirect, {request.head.authority, request.head.path, request.head.query},
+                                             request.arena);
 }
 
 void explain_text(const route::RespondText& respond, json::object& out) {
@@ -84,14 +84,25 @@ void explain_text(const route::RespondText& respond, json::object& out) {
 }
 
 void explain_dir(const route::RespondDir& respond, std::string_view path, std::size_t literal_prefix,
-                 json::object& out) {
+                 const http::RequestHead& head, json::object& out) {
+  if (head.known != http::Method::get && head.known != http::Method::head) {
+    explain_refusal(405, "files answer to GET and HEAD only", out);
+    return;
+  }
   const auto file = route::relative_file(path, literal_prefix);
   if (!file) {
     explain_refusal(404, "no file may have that name", out);
     return;
   }
+  const std::string name = respond.dir + "/" + *file;
+  std::error_code unknown;
+  if (!std::filesystem::is_regular_file(std::filesystem::symlink_status(name, unknown))) {
+    explain_refusal(404, "there is no file " + name, out);
+    return;
+  }
   out["outcome"] = "respond";
-  out["file"] = respond.dir + "/" + *file;
+  out["status"] = 200;
+  out["file"] = name;
   out["type"] = route::media_type(*file);
 }
 
@@ -123,9 +134,11 @@ void explain_outcome(const Options& config, const route::Match& match, const Exp
   out["error_pages"] = std::move(pages);
   std::visit(Overloaded{
                  [&](const route::ToPool& to) { explain_to_pool(config, to.pool, match, request, out); },
-                 [&](const route::Redirect& to) { explain_redirect(to, path, request, out); },
+                 [&](const route::Redirect& to) { explain_redirect(to, request, out); },
                  [&](const route::RespondText& respond) { explain_text(respond, out); },
-                 [&](const route::RespondDir& respond) { explain_dir(respond, path, match.literal_prefix, out); },
+                 [&](const route::RespondDir& respond) {
+                   explain_dir(respond, path, match.literal_prefix, request.head, out);
+                 },
              },
              options.action);
 }

@@ -5,6 +5,7 @@
 #include "schema.hpp"
 #include "schema_rules.hpp"
 #include "shellac/core/text.hpp"
+#include "shellac/http/parser.hpp"
 
 namespace shellac::edge {
 
@@ -98,6 +99,8 @@ void read_fields(const Value& fields, const Value& edits, std::vector<std::pair<
     if (!check_editable(field, edits, is_set) || !field.value.read(text)) continue;
     if (!is_field_value(text))
       field.value.expected("a value without control characters or white space at its ends");
+    else if (iequals(field.key, "host") && (text.empty() || !http::is_valid_authority(text)))
+      field.value.expected("a host, or a host and its port");
     else if (names.add(field.value, lowercase(field.key)))
       out.emplace_back(field.key, text);
   }

@@ -158,12 +158,18 @@ net::Task<Sent> Http1Exchange::send(http::Body* body, http::WireFraming framing)
   const bool chunked = framing.kind == http::Framing::chunked;
   std::uint64_t sent = 0;
   std::size_t burst = 0;
+  bool head_sent = false;
   std::string last_chunk;
   for (bool more = body != nullptr; more || !output_.empty();) {
     if (more) {
       const http::Pull pull = body->try_next(limits::kFairShare, setting_.signal);
+      if (pull.state == State::failed && !head_sent && !upgraded_) {
+        output_.clear();
+        responded_ = false;
+        co_return Sent{Sent::End::body_failed, 0, pull.error, true};
+      }
       if (pull.state == State::failed) {
-        // What was sent before is the client's to keep; the head of a body that broke at once is not sent any more.
+        // What was sent before is the client's to keep.
         Sent result = broken(Sent::End::body_failed, pull.error);
         result.body_bytes = sent;
         co_return result;
@@ -187,6 +193,7 @@ net::Task<Sent> Http1Exchange::send(http::Body* body, http::WireFraming framing)
       }
       // While the body was pending it may have woken the signal; write_out() asks the socket, not the signal.
     }
+    head_sent = true;
     const Written written = co_await write_out();
     if (written != Written::ok) {
       if (body != nullptr) body->stop_waiting();

@@ -108,7 +108,12 @@ net::Task<void> Flow::deliver(upstream::BackendExchange& backend) {
   std::optional<TimedBody> timed;
   if (body != nullptr && (deadline_.armed() || deadline_.expired()))
     body = &timed.emplace(*body, loop_, deadline_.due());
-  note_sent(co_await exchange_.respond(head, body));
+  const front::Sent sent = co_await exchange_.respond(head, body);
+  if (sent.nothing_sent) {  // the client learns of it in words instead
+    proxy_.tally_->count_backend_error(*pool_, *backend_, to_string(sent.error.cause));
+    co_return answer_error(sent.error);
+  }
+  note_sent(sent);
   if (record_.ended == Ended::backend_error || record_.ended == Ended::backend_timeout)
     proxy_.tally_->count_backend_error(*pool_, *backend_, record_.reason);
 }

@@ -12,7 +12,6 @@ namespace {
 
 // A request that has come through here so often goes round in circles (RFC 9110 §7.6.3).
 constexpr unsigned kPassesMax = 5;
-constexpr std::string_view kChallengePrefix = "/.well-known/acme-challenge/";
 
 Duration since(Time from, Time now) { return now - from; }
 
@@ -96,7 +95,7 @@ bool Flow::check_message() {
 // `redirect: https`; challenges of certificate authorities come over plain HTTP and are answered there.
 bool Flow::redirect_to_https() {
   const std::uint16_t port = exchange_.client().redirect_port;
-  if (port == 0 || original_path_.starts_with(kChallengePrefix) || head_.authority.empty()) return true;
+  if (port == 0 || original_path_.starts_with(route::kChallengePrefix) || head_.authority.empty()) return true;
   const std::string_view host = without_port(head_.authority);
   answer_.emplace();
   answer_->status = 308;
@@ -137,15 +136,15 @@ bool Flow::answer_locally() {
   if (const auto* redirect = std::get_if<route::Redirect>(&route_->action)) {
     answer_.emplace();
     answer_->status = redirect->status;
-    answer_->location = route::redirect_location(
-        *redirect, {without_port(head_.authority), original_path_, original_query_}, exchange_.arena());
+    answer_->location =
+        route::redirect_location(*redirect, {head_.authority, original_path_, original_query_}, exchange_.arena());
     return false;
   }
   if (const auto* text = std::get_if<route::RespondText>(&route_->action)) {
     answer_.emplace();
     answer_->status = text->status;
     answer_->body = text->body;
-    answer_->type = text->type;
+    if (!text->body.empty()) answer_->type = text->type;
     return false;
   }
   return true;

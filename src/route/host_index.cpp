@@ -6,8 +6,6 @@
 
 namespace shellac::route {
 
-namespace {
-
 std::string_view without_port(std::string_view authority) {
   const auto colon = authority.rfind(':');
   if (colon == std::string_view::npos) return authority;
@@ -15,8 +13,6 @@ std::string_view without_port(std::string_view authority) {
   if (authority.find(']', colon) != std::string_view::npos) return authority;
   return authority.substr(0, colon);
 }
-
-}  // namespace
 
 HostName::HostName(std::string_view authority) {
   std::string_view name = without_port(authority);

@@ -11,6 +11,9 @@
 
 namespace shellac::route {
 
+// An authority without its port.
+std::string_view without_port(std::string_view authority);
+
 // A host as it is compared: lower case, without port and trailing dot. Longer ones than a DNS name can be (255 octets,
 // RFC 1035 §2.3.4) are as if there were none. Resource: text() points inside.
 class HostName {

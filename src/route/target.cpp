@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "route/escape.hpp"
+#include "route/host_index.hpp"
 #include "shellac/route/table.hpp"
 
 namespace shellac::route {
@@ -105,9 +106,9 @@ std::string_view redirect_location(const Redirect& redirect, const TargetParts& 
   const auto value_of = [&](const Token& token) {
     switch (token.part) {
       case Part::host:
-        return from.host;
+        return without_port(from.host);
       case Part::path:
-        return from.path;
+        return from.path == "*" ? std::string_view("/") : from.path;  // OPTIONS * has no path of its own
       case Part::query:
         return from.query;
       case Part::literal:

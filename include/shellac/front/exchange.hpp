@@ -46,6 +46,8 @@ struct Sent {
   End end = End::completed;
   std::uint64_t body_bytes = 0;
   Error error{};
+  // With body_failed: the body broke before an octet of the answer was sent. respond() may be called once more.
+  bool nothing_sent = false;
 };
 
 // Offered by a session to an ExchangeHandler, for exactly one request. The handler calls respond() once (or reset()),

@@ -10,6 +10,10 @@
 
 namespace shellac::route {
 
+// Where certificate authorities look for what they asked to be put there (RFC 8555 §8.3): over plain HTTP, also on a
+// listener that redirects to https.
+inline constexpr std::string_view kChallengePrefix = "/.well-known/acme-challenge/";
+
 // Normalises `path` (as sent, with leading '/', without query). Returns the input itself when nothing changes; the
 // asterisk form "*" stays. Idempotent.
 // Nothing when the path is refused: a bad escape (%zz, a lone %), %00, no leading '/', or dot segments that climb above

@@ -111,8 +111,8 @@ std::optional<std::string_view> backend_target(const Match& match, const PathFor
 
 // Of the request that is redirected.
 struct TargetParts {
-  std::string_view host;
-  std::string_view path;
+  std::string_view host;   // the authority; its port is left out, for it belongs to this scheme
+  std::string_view path;   // as sent
   std::string_view query;  // with its '?', or empty
 };
 

@@ -95,14 +95,14 @@ void explain_dir(const route::RespondDir& respond, std::string_view path, std::s
     return;
   }
   const std::string name = respond.dir + "/" + *file;
+  out["file"] = name;
   std::error_code unknown;
   if (!std::filesystem::is_regular_file(std::filesystem::symlink_status(name, unknown))) {
-    explain_refusal(404, "there is no file " + name, out);
+    explain_refusal(404, "there is no such file", out);
     return;
   }
   out["outcome"] = "respond";
   out["status"] = 200;
-  out["file"] = name;
   out["type"] = route::media_type(*file);
 }
 

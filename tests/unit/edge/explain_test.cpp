@@ -135,7 +135,9 @@ TEST_F(Explain, ShowsRedirectsAndAnswers) {
   const auto answer = of("http://h/robots.txt");
   EXPECT_EQ(answer.at("outcome"), "respond");
   EXPECT_EQ(answer.at("bytes"), 5);
-  EXPECT_EQ(of("http://h/files/a/b.txt").at("file"), "/srv/a/b.txt");
+  const auto missing = of("http://h/files/a/b.txt");
+  EXPECT_EQ(missing.at("file"), "/srv/a/b.txt");
+  EXPECT_EQ(missing.at("status"), 404);
   EXPECT_EQ(of("http://h/files/.git").at("status"), 404);
 }
 

@@ -39,8 +39,7 @@ net::Task<void> Flow::fetch() {
     Attempt attempt = co_await try_backend(*backend_, may_repeat());
     if (attempt == Attempt::same_server) attempt = co_await try_backend(*backend_, false);
     backend_->server->requests.fetch_sub(1, std::memory_order_relaxed);
-    if (others > 0 && attempt != Attempt::other_server)
-      proxy_.tally_->count_retry(*pool_, "connect", attempt == Attempt::answered ? "ok" : "failed");
+    if (others > 0) proxy_.tally_->count_retry(*pool_, "connect", attempt == Attempt::answered ? "ok" : "failed");
     if (attempt == Attempt::answered) co_return;
     if (attempt == Attempt::over || others == kOtherServers) co_return answer_error(*failure_);
   }

@@ -72,7 +72,7 @@ void add_ctl(CLI::App& app, shellac::edge::CtlOptions& options, Action& chosen) 
   add("reload", "Read the configuration again");
   add("log-level", "Set the log's level").add_option("LEVEL", options.argument)->required();
   for (const auto* const later : {"purge", "purge-tag", "ban", "cache"})
-    add(later, "Not in this version yet").allow_extras();
+    add(later, "Not in this version yet").fallthrough(false)->allow_extras();  // whatever words it will take
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 namespace shellac::proxy {
 namespace {
 
-// A server that cannot be connected to costs the client nothing as long as another one can.
+// A server that cannot be connected to, or goes before a byte of its answer, costs the client nothing as long as
+// another one answers.
 constexpr int kOtherServers = 2;
 
 }  // namespace
@@ -23,6 +24,7 @@ net::Task<void> Flow::fetch() {
   // A flow that began before a reload brings its own pool; it picks from the start there.
   balance::RoundRobin& picker = proxy_.pickers_.try_emplace(pool_, 0u).first->second;
   balance::Tried tried = 0;
+  std::string_view retried_for;  // why the server before was left
   for (int others = 0;; ++others) {
     const balance::Pick pick = picker.pick(pool_->servers, tried);
     if (!pick.server) {
@@ -39,9 +41,10 @@ net::Task<void> Flow::fetch() {
     Attempt attempt = co_await try_backend(*backend_, may_repeat());
     if (attempt == Attempt::same_server) attempt = co_await try_backend(*backend_, false);
     backend_->server->requests.fetch_sub(1, std::memory_order_relaxed);
-    if (others > 0) proxy_.tally_->count_retry(*pool_, "connect", attempt == Attempt::answered ? "ok" : "failed");
+    if (others > 0) proxy_.tally_->count_retry(*pool_, retried_for, attempt == Attempt::answered ? "ok" : "failed");
     if (attempt == Attempt::answered) co_return;
     if (attempt == Attempt::over || others == kOtherServers) co_return answer_error(*failure_);
+    retried_for = failure_->unseen_by_backend ? "connect" : "reset";
   }
 }
 
@@ -61,11 +64,13 @@ net::Task<Flow::Attempt> Flow::try_backend(const upstream::Backend& backend, boo
   failure_ = conversed.error();
   if (deadline_.expired()) failure_ = Error{Side::self, Cause::timeout, false, {}, "keeping the route's timeout"};
   if (failure_->side != Side::backend) co_return Attempt::over;
-  const bool was_dead = exchange.reused_connection() && exchange.nothing_received() &&
-                        (failure_->cause == Cause::closed || failure_->cause == Cause::reset);
-  if (was_dead) co_return Attempt::same_server;
+  const bool went_away =
+      exchange.nothing_received() && (failure_->cause == Cause::closed || failure_->cause == Cause::reset);
+  if (went_away && exchange.reused_connection()) co_return Attempt::same_server;
   proxy_.tally_->count_backend_error(*pool_, backend, to_string(failure_->cause));
-  co_return failure_->unseen_by_backend ? Attempt::other_server : Attempt::over;
+  // RFC 9110 §9.2.2: what may have been seen is sent again only when that changes nothing.
+  const bool may_go_on = failure_->unseen_by_backend || (went_away && may_repeat());
+  co_return may_go_on ? Attempt::other_server : Attempt::over;
 }
 
 // Sends the request and returns with the final head; interim ones go to the client.

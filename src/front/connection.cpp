@@ -127,11 +127,16 @@ net::Task<bool> Connection::read_proxy_header() {
 
 net::Task<bool> Connection::shake_hands() {
   using Status = net::IoResult::Status;
+  // OpenSSL takes some 40 KiB as soon as a handshake begins: who connects and says nothing gets none of it.
+  while (stream_->socket().is_quiet()) {
+    const bool woken = co_await wait(Status::want_read);
+    if (woken) continue;
+    note_failed_handshake(deadline_.expired() ? "timeout" : "closed");
+    co_return false;
+  }
   auto tls = std::make_unique<tls::ServerStream>(std::move(stream_), listener_->tls, offered_protocols());
   tls::ServerStream& handshake = *tls;
   stream_ = std::move(tls);
-  const unsigned shard = frontend_.loop_.shard();
-  auto& total = frontend_.shared_.metrics.handshakes_total;
   for (;;) {
     const net::IoResult result = handshake.try_handshake();
     if (result.status == Status::done) break;
@@ -139,17 +144,22 @@ net::Task<bool> Connection::shake_hands() {
       const bool woken = co_await wait(result.status);
       if (woken) continue;
     }
-    const bool timeout = deadline_.expired();
-    const std::string_view reason = timeout ? "timeout" : handshake.failure();
-    total.at(shard, {"", "false", reason.empty() ? "closed" : reason}).add();
-    frontend_.shared_.log.debug("listener {}: TLS handshake with {} failed: {}", client_.listener,
-                                to_string(client_.peer), reason.empty() ? "closed" : reason);
+    note_failed_handshake(deadline_.expired() ? "timeout" : handshake.failure());
     co_return false;
   }
   client_.has_tls = true;
   client_.tls = handshake.session();
-  total.at(shard, {client_.tls.version, client_.tls.resumed ? "true" : "false", "ok"}).add();
+  frontend_.shared_.metrics.handshakes_total
+      .at(frontend_.loop_.shard(), {client_.tls.version, client_.tls.resumed ? "true" : "false", "ok"})
+      .add();
   co_return true;
+}
+
+void Connection::note_failed_handshake(std::string_view reason) {
+  if (reason.empty()) reason = "closed";
+  frontend_.shared_.metrics.handshakes_total.at(frontend_.loop_.shard(), {"", "false", reason}).add();
+  frontend_.shared_.log.debug("listener {}: TLS handshake with {} failed: {}", client_.listener,
+                              to_string(client_.peer), reason);
 }
 
 }  // namespace shellac::front

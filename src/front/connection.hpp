@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "shellac/front/frontend.hpp"
 #include "shellac/net/stream.hpp"
@@ -28,6 +29,7 @@ class Connection final : public net::Link {
 
   net::Task<bool> read_proxy_header();
   net::Task<bool> shake_hands();
+  void note_failed_handshake(std::string_view reason);
   net::Task<bool> wait(net::IoResult::Status want);
   bool enter_client();
   void count(const char* result);

@@ -18,6 +18,8 @@ Error unseen(Cause cause, boost::system::error_code code, const char* doing) {
 Cause connect_cause(const boost::system::error_code& code) {
   const Cause cause = cause_of(code);
   if (cause == Cause::timeout) return Cause::connect_timeout;
+  // A Unix socket whose queue is full.
+  if (code == boost::system::errc::resource_unavailable_try_again) return Cause::connect_refused;
   return cause == Cause::reset ? Cause::connect_refused : cause;
 }
 

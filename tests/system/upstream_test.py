@@ -112,6 +112,21 @@ class Silence(harness.SystemTest):
         line = edge.wait_access()[0]
         self.assertEqual((line["status"], line["ended"], line["attempts"]), (504, "backend_timeout", 1))
 
+    def test_a_unix_socket_whose_queue_is_full_refuses(self):
+        path = self.edge_folder() / "full.sock"
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(str(path))
+        listener.listen(0)
+        for _ in range(4):
+            filler = socket.socket(socket.AF_UNIX)
+            self.addCleanup(filler.close)
+            filler.setblocking(False)
+            filler.connect_ex(str(path))
+        edge = self.edge(harness.config("unix:full.sock"))
+        answer = edge.ask()
+        self.assertEqual((answer.status, answer.get("Proxy-Status")), (502, "shellac; error=connection_refused"))
+
     def test_an_address_that_nobody_knows(self):
         edge = self.edge(harness.config("does-not-exist.invalid:80"))
         answer = edge.ask()

@@ -25,6 +25,8 @@ void Http1Exchange::accept() {
   body_.emplace(wire::BodySource::Setting{setting_.input, setting_.stream, setting_.listener.options.timeouts.body,
                                           Side::client, "reading the request's body"},
                 head_.framing, head_.content_length);
+  // RFC 9110 §10.1.1: a client that has begun its body does not wait, so nobody needs to ask for it.
+  if (!setting_.input.empty()) head_.expect_continue = false;
   if (head_.expect_continue) body_->expect_continue();
 }
 
@@ -253,7 +255,9 @@ net::Task<Http1Exchange::Written> Http1Exchange::write_out() {
       continue;
     }
     if (!result.would_block()) co_return Written::reset;
-    if (!deadline.armed()) deadline.arm(listener.options.timeouts.send);
+    // A tunnel has one rule for both directions.
+    const auto& timeouts = listener.options.timeouts;
+    if (!deadline.armed()) deadline.arm(upgraded_ ? timeouts.tunnel : timeouts.send);
     stream.socket().wait(result.status, signal);
     co_await signal.wait();
     if (deadline.expired()) {

@@ -153,7 +153,7 @@ net::Task<void> BackendExchange::send_body(http::Body& body, Framing framing) {
     const bool sent = co_await send_piece(signal, pull, framing == Framing::chunked);
     if (!sent) break;
     burst += pull.size() + kPieceCost;
-    if (burst >= limits::kFairShare) {
+    if (more && burst >= limits::kFairShare) {
       burst = 0;
       co_await net::yield(signal);
     }

@@ -236,6 +236,18 @@ class Tunnels(harness.SystemTest):
             client.half_close()
             self.assertEqual(client.read_to_end(), b"%d" % (16 * MIB))
 
+    def test_a_client_that_pauses_reading_loses_nothing(self):
+        def flood(peer):
+            peer.request()
+            peer.send(SWITCH, b"x" * (16 * MIB))
+
+        edge = self.edge(harness.config(self.origin(flood).address, listeners=listener(send="200ms")))
+        with edge.connect(receive_buffer=4096) as client:
+            client.send(UPGRADE)
+            client.response()
+            time.sleep(1)
+            self.assertEqual(len(client.read_to_end()), 16 * MIB)
+
     def test_a_reset_on_either_side_ends_the_other(self):
         ended = threading.Event()
 

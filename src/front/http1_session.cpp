@@ -24,10 +24,11 @@ std::string_view host_of(std::string_view authority) {
 net::Task<void> Http1Session::run() {
   auto& socket = setting_.stream.socket();
   int in_a_row = 0;
-  for (bool first = true;; first = false) {
+  for (;; first_ = false) {
     if (input_.empty()) {
       in_a_row = 0;
-      if (!co_await wait_for_request(first)) break;
+      const bool begun = co_await wait_for_request();
+      if (!begun) break;
     } else if (++in_a_row % limits::kPipelineBatch == 0) {
       co_await net::yield(setting_.signal);
     }
@@ -44,13 +45,12 @@ net::Task<void> Http1Session::run() {
 }
 
 // Idle: no buffer is held until something arrives. False when the connection is to be finished.
-net::Task<bool> Http1Session::wait_for_request(bool first) {
+net::Task<bool> Http1Session::wait_for_request() {
   auto& [stream, client, listener, context, signal, deadline] = setting_;
-  if (context.draining && !first) co_return false;
+  if (context.draining && !first_) co_return false;
   stream.release_buffers();
-  // A new connection has to begin its head in the time that it has for it.
   if (!stream.socket().may_be_readable() && !stream.has_buffered_input()) {
-    deadline.arm(first ? listener.options.timeouts.head : listener.options.timeouts.idle);
+    deadline.arm(time_to_begin());
     do {
       stream.socket().wait_read(signal);
       co_await signal.wait();
@@ -101,9 +101,10 @@ net::Task<Http1Session::Head> Http1Session::read_head(http::HeadScan& scan, Http
       case http::HeadScan::State::need_more:
         break;
     }
+    const bool begins = input_.empty();
     const net::IoResult read = input_.read_head(listener.options.head_max.count);
     if (read.status == Status::done) {
-      if (!deadline.armed() && !deadline.expired()) deadline.arm(timeouts.head);
+      if (begins) deadline.arm(timeouts.head);  // whatever was left of the time to begin
       continue;
     }
     if (input_.out_of_buffers()) {
@@ -111,7 +112,7 @@ net::Task<Http1Session::Head> Http1Session::read_head(http::HeadScan& scan, Http
       co_return Head::refused;
     }
     if (!read.would_block()) co_return Head::gone;
-    if (!deadline.armed() && !deadline.expired()) deadline.arm(input_.empty() ? timeouts.idle : timeouts.head);
+    if (!deadline.armed() && !deadline.expired()) deadline.arm(input_.empty() ? time_to_begin() : timeouts.head);
     if (input_.empty()) input_.end_exchange();  // a wake for nothing (TLS records without data): hold no buffer
     stream.socket().wait(read.status, signal);
     co_await signal.wait();

@@ -33,7 +33,12 @@ class Http1Session {
   enum class Next : std::uint8_t { request, finish, abort };
   enum class Head : std::uint8_t { complete, refused, gone };
 
-  net::Task<bool> wait_for_request(bool first);
+  // A new connection has to begin its head in the time that it has for it.
+  Duration time_to_begin() const {
+    const auto& timeouts = setting_.listener.options.timeouts;
+    return first_ ? timeouts.head : timeouts.idle;
+  }
+  net::Task<bool> wait_for_request();
   net::Task<Next> serve_one();
   net::Task<Head> read_head(http::HeadScan& scan, Http1Exchange& exchange);
   void interpret(const http::HeadScan& scan, Http1Exchange& exchange);
@@ -41,6 +46,7 @@ class Http1Session {
 
   Setting setting_;
   wire::Input input_;
+  bool first_ = true;  // no request has come yet
 };
 
 }  // namespace shellac::front

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "proxy/mux_connection.hpp"
 #include "shellac/core/limits.hpp"
 #include "support/driven_loop.hpp"
+#include "support/pushed_body.hpp"
 
 namespace shellac::proxy {
 namespace {
@@ -47,7 +47,7 @@ class BodiesTest : public ::testing::Test {
 
 TEST_F(BodiesTest, ALimitIsReachedButNotCrossed) {
   for (const std::size_t size : {0u, 9u, 10u, 11u, 20u}) {
-    MuxBody inner(std::nullopt);
+    test::PushedBody inner(std::nullopt);
     LimitedBody body(inner, 10_B);
     inner.put(std::string(size, 'x'));
     inner.finish();
@@ -61,7 +61,7 @@ TEST_F(BodiesTest, ALimitIsReachedButNotCrossed) {
 }
 
 TEST_F(BodiesTest, ALimitChangesNothingElse) {
-  MuxBody inner(5);
+  test::PushedBody inner(5);
   LimitedBody body(inner, 10_B);
   EXPECT_EQ(body.length(), 5u);
   EXPECT_EQ(drain(body), State::pending);
@@ -73,7 +73,7 @@ TEST_F(BodiesTest, ALimitChangesNothingElse) {
   EXPECT_EQ(text_, "hello");
   ASSERT_NE(body.trailers(), nullptr);
   EXPECT_EQ(body.trailers()->find("A")->value, "b");
-  MuxBody waiting(std::nullopt);
+  test::PushedBody waiting(std::nullopt);
   LimitedBody other(waiting, 10_B);
   EXPECT_EQ(drain(other), State::pending);
   other.stop_waiting();
@@ -81,7 +81,7 @@ TEST_F(BodiesTest, ALimitChangesNothingElse) {
 }
 
 TEST_F(BodiesTest, ATimedBodyEndsInTime) {
-  MuxBody inner(std::nullopt);
+  test::PushedBody inner(std::nullopt);
   TimedBody body(inner, driver_.loop(), driver_.loop().now() + std::chrono::milliseconds(100));
   inner.put("part");
   EXPECT_EQ(drain(body), State::pending);
@@ -94,7 +94,7 @@ TEST_F(BodiesTest, ATimedBodyEndsInTime) {
 }
 
 TEST_F(BodiesTest, ATimedBodyWhoseTimeIsOverAlready) {
-  MuxBody inner(std::nullopt);
+  test::PushedBody inner(std::nullopt);
   TimedBody body(inner, driver_.loop(), driver_.loop().now() - std::chrono::seconds(1));
   EXPECT_EQ(drain(body), State::pending);
   ASSERT_TRUE(driver_.until([&] { return waiter_.wakes == 1; }));
@@ -102,7 +102,7 @@ TEST_F(BodiesTest, ATimedBodyWhoseTimeIsOverAlready) {
 }
 
 TEST_F(BodiesTest, ATimedBodyThatIsInTime) {
-  MuxBody inner(4);
+  test::PushedBody inner(4);
   TimedBody body(inner, driver_.loop(), driver_.loop().now() + std::chrono::hours(1));
   EXPECT_EQ(body.length(), 4u);
   EXPECT_EQ(drain(body), State::pending);
@@ -114,7 +114,7 @@ TEST_F(BodiesTest, ATimedBodyThatIsInTime) {
 }
 
 TEST_F(BodiesTest, AShortBodyIsReadWholeAndMayBeReadAgain) {
-  MuxBody inner(std::nullopt);
+  test::PushedBody inner(std::nullopt);
   BufferedBody body(inner, driver_.loop().buffers(), 100_B);
   inner.put("some ");
   EXPECT_FALSE(fill(body)) << "the end is not here yet";
@@ -136,7 +136,7 @@ TEST_F(BodiesTest, AShortBodyIsReadWholeAndMayBeReadAgain) {
 }
 
 TEST_F(BodiesTest, ALongBodyFollowsFromItsSource) {
-  MuxBody inner(10);
+  test::PushedBody inner(10);
   BufferedBody body(inner, driver_.loop().buffers(), 4_B);
   inner.put("012345");
   EXPECT_TRUE(fill(body));
@@ -151,7 +151,7 @@ TEST_F(BodiesTest, ALongBodyFollowsFromItsSource) {
 }
 
 TEST_F(BodiesTest, WithTrailersTheLengthStaysUntold) {
-  MuxBody inner(std::nullopt);
+  test::PushedBody inner(std::nullopt);
   BufferedBody body(inner, driver_.loop().buffers(), 100_B);
   inner.put("x");
   inner.add_trailer("A", "b");
@@ -163,7 +163,7 @@ TEST_F(BodiesTest, WithTrailersTheLengthStaysUntold) {
 }
 
 TEST_F(BodiesTest, AnEmptyBodyIsWhole) {
-  MuxBody inner(std::nullopt);
+  test::PushedBody inner(std::nullopt);
   BufferedBody body(inner, driver_.loop().buffers(), 100_B);
   inner.finish();
   EXPECT_TRUE(fill(body));
@@ -177,7 +177,7 @@ TEST_F(BodiesTest, SeveralBuffersAndTheirReturn) {
   std::string large;
   for (int i = 0; large.size() < 200'000; ++i) large += std::to_string(i);
   {
-    MuxBody inner(std::nullopt);
+    test::PushedBody inner(std::nullopt);
     BufferedBody body(inner, driver_.loop().buffers(), 1_MiB);
     inner.put(large);
     inner.finish();
@@ -191,16 +191,16 @@ TEST_F(BodiesTest, SeveralBuffersAndTheirReturn) {
 
 TEST_F(BodiesTest, WhatEndsReadingAhead) {
   {
-    MuxBody inner(std::nullopt);
+    test::PushedBody inner(std::nullopt);
     BufferedBody body(inner, driver_.loop().buffers(), 100_B);
-    inner.fail(Cause::protocol);
+    inner.fail({Side::client, Cause::protocol, false, {}, "testing"});
     const auto result = fill(body);
     ASSERT_TRUE(result && result->has_error());
     EXPECT_EQ(result->error().cause, Cause::protocol);
   }
   {
     driver_.budget().set_max({0});
-    MuxBody inner(std::nullopt);
+    test::PushedBody inner(std::nullopt);
     BufferedBody body(inner, driver_.loop().buffers(), 100_B);
     inner.put("x");
     const auto result = fill(body);

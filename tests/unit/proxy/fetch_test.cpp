@@ -439,7 +439,7 @@ TEST_F(Fetch, AClientThatStopsSending) {
     MuxStream& a = client_.post("/");
     on_loop([&] {
       a.body().put("part");
-      a.body().fail(Cause::timeout);
+      a.fail(Cause::timeout);
     });
     ASSERT_TRUE(over(a));
     EXPECT_EQ(a.status(), 408);
@@ -450,7 +450,7 @@ TEST_F(Fetch, AClientThatStopsSending) {
 
 TEST_F(Fetch, ABodyThatIsMalformed) {
   MuxStream& a = client_.post("/");
-  on_loop([&] { a.body().fail(Cause::protocol); });
+  on_loop([&] { a.fail(Cause::protocol); });
   ASSERT_TRUE(over(a));
   EXPECT_EQ(a.status(), 400);
   EXPECT_EQ(last().ended, Ended::refused);

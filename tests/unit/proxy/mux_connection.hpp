@@ -19,61 +19,9 @@
 #include "shellac/http/parser.hpp"
 #include "shellac/net/loop.hpp"
 #include "support/driven_loop.hpp"
+#include "support/pushed_body.hpp"
 
 namespace shellac::proxy {
-
-// What the client sends on one stream, in the pieces in which it sends them.
-class MuxBody final : public http::Body {
- public:
-  explicit MuxBody(std::optional<std::uint64_t> length) : length_(length) {}
-
-  void put(std::string_view piece) {
-    waiting_ += piece;
-    wake();
-  }
-  void finish() {
-    ended_ = true;
-    wake();
-  }
-  void add_trailer(std::string_view name, std::string_view value) { trailers_.add(name, value); }
-  void fail(Cause cause) {
-    failure_ = Error{Side::client, cause, false, {}, "reading the request's body"};
-    wake();
-  }
-  std::uint64_t pulled() const { return pulled_; }
-  bool is_awaited() const { return waiter_ != nullptr; }
-
-  std::optional<std::uint64_t> length() const override { return length_; }
-  http::Pull try_next(std::size_t max, Waiter& waiter) override {
-    using State = http::Pull::State;
-    waiter_ = nullptr;
-    if (failure_) return {State::failed, {}, *failure_};
-    current_ = waiting_.substr(0, max);
-    waiting_.erase(0, current_.size());
-    pulled_ += current_.size();
-    piece_ = current_;
-    const bool last = ended_ && waiting_.empty();
-    if (!current_.empty()) return {last ? State::end : State::more, {&piece_, 1}, {}};
-    if (last) return {State::end, {}, {}};
-    waiter_ = &waiter;
-    return {State::pending, {}, {}};
-  }
-  void stop_waiting() noexcept override { waiter_ = nullptr; }
-  const http::Fields* trailers() const override { return trailers_.empty() ? nullptr : &trailers_; }
-
- private:
-  void wake() {
-    if (Waiter* waiter = std::exchange(waiter_, nullptr)) waiter->wake();
-  }
-  const std::optional<std::uint64_t> length_;
-  std::string waiting_, current_;
-  std::string_view piece_;
-  http::Fields trailers_;
-  std::uint64_t pulled_ = 0;
-  bool ended_ = false;
-  std::optional<Error> failure_;
-  Waiter* waiter_ = nullptr;
-};
 
 class MuxConnection;
 
@@ -92,16 +40,21 @@ class MuxStream final : public front::Exchange {
   MuxStream(MuxConnection& connection, unsigned id, Opening opening);
 
   // The client.
-  MuxBody& body() { return *body_; }
-  MuxBody& tunnel() { return tunnel_; }
+  test::PushedBody& body() { return *body_; }
+  test::PushedBody& tunnel() { return tunnel_; }
+  // What it sends breaks off.
+  void fail(Cause cause) {
+    const Error error{Side::client, cause, false, {}, "reading the request's body"};
+    if (body_) body_->fail(error);
+    tunnel_.fail(error);
+  }
   void grant(std::size_t octets) {
     window_ += octets;
     signal_.wake();
   }
   void cancel() {  // as RST_STREAM from the client
     gone_ = true;
-    if (body_) body_->fail(Cause::reset);
-    tunnel_.fail(Cause::reset);
+    fail(Cause::reset);
     if (Waiter* watcher = std::exchange(watcher_, nullptr)) watcher->wake();
     signal_.wake();
   }
@@ -144,8 +97,8 @@ class MuxStream final : public front::Exchange {
   const Opening opening_;
   http::RequestHead head_;
   Arena arena_;
-  std::unique_ptr<MuxBody> body_;
-  MuxBody tunnel_{std::nullopt};
+  std::unique_ptr<test::PushedBody> body_;
+  test::PushedBody tunnel_;
   Time head_complete_{};
   net::Signal signal_;  // the stream's own: a connection's signal has room for one sleeper only
   net::Deadline deadline_;
@@ -233,8 +186,8 @@ inline MuxStream::MuxStream(MuxConnection& connection, unsigned id, Opening open
   head_.scheme = "https";
   if (opening_.streams_body) head_.framing = http::Framing::chunked;
   if (head_.has_body())
-    body_ = std::make_unique<MuxBody>(head_.framing == http::Framing::length ? std::optional(head_.content_length)
-                                                                             : std::nullopt);
+    body_ = std::make_unique<test::PushedBody>(
+        head_.framing == http::Framing::length ? std::optional(head_.content_length) : std::nullopt);
 }
 
 inline net::Loop& MuxStream::loop() { return connection_.loop(); }

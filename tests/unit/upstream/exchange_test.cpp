@@ -3,51 +3,13 @@
 #include <chrono>
 
 #include "shellac/http/parser.hpp"
+#include "support/pushed_body.hpp"
 #include "upstream/fixture.hpp"
 
 namespace shellac::upstream {
 namespace {
 
 using std::chrono::milliseconds;
-
-// A request's body in pieces that the test puts there.
-class PiecewiseBody final : public http::Body {
- public:
-  explicit PiecewiseBody(std::optional<std::uint64_t> length) : length_(length) {}
-  void put(std::string_view piece, bool last = false) {
-    text_ += piece;
-    last_ = last;
-    if (Waiter* waiter = std::exchange(waiter_, nullptr)) waiter->wake();
-  }
-  void fail(const Error& error) {
-    error_ = error;
-    put("");
-  }
-  bool is_awaited() const { return waiter_ != nullptr; }
-
-  std::optional<std::uint64_t> length() const override { return length_; }
-  http::Pull try_next(std::size_t max, Waiter& waiter) override {
-    using State = http::Pull::State;
-    if (error_) return {State::failed, {}, *error_};
-    piece_ = text_.substr(0, max);
-    text_.erase(0, piece_.size());
-    view_ = piece_;
-    const bool end = last_ && text_.empty();
-    if (!piece_.empty()) return {end ? State::end : State::more, {&view_, 1}, {}};
-    if (end) return {State::end, {}, {}};
-    waiter_ = &waiter;
-    return {State::pending, {}, {}};
-  }
-  void stop_waiting() noexcept override { waiter_ = nullptr; }
-
- private:
-  const std::optional<std::uint64_t> length_;
-  std::string text_, piece_;
-  std::string_view view_;
-  bool last_ = false;
-  std::optional<Error> error_;
-  Waiter* waiter_ = nullptr;
-};
 
 // What has come of one exchange.
 struct Told {
@@ -307,13 +269,16 @@ TEST_F(BackendExchangeTest, ABodyThatComesTooLateClosesTheConnection) {
 }
 
 TEST_F(BackendExchangeTest, TheBodyFollowsTheHeadByItself) {
-  PiecewiseBody body(10);
+  test::PushedBody body(10);
   ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n", &body);
   test::Peer server = pool_.accept();
   EXPECT_NE(server.read_head().find("Content-Length: 10\r\n"), std::string::npos);
   driver_.on_loop([&] { body.put("01234"); });
   EXPECT_EQ(server.read(5), "01234");
-  driver_.on_loop([&] { body.put("56789", true); });
+  driver_.on_loop([&] {
+    body.put("56789");
+    body.finish();
+  });
   EXPECT_EQ(server.read(5), "56789");
   server.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   ASSERT_TRUE(over());
@@ -321,19 +286,23 @@ TEST_F(BackendExchangeTest, TheBodyFollowsTheHeadByItself) {
 }
 
 TEST_F(BackendExchangeTest, ABodyOfUnknownLengthGoesInChunks) {
-  PiecewiseBody body(std::nullopt);
+  test::PushedBody body;
   ask("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", &body);
   test::Peer server = pool_.accept();
   EXPECT_NE(server.read_head().find("Transfer-Encoding: chunked\r\n"), std::string::npos);
   driver_.on_loop([&] { body.put("0123456789abcdef"); });
   EXPECT_EQ(server.read(22), "10\r\n0123456789abcdef\r\n");
-  driver_.on_loop([&] { body.put("", true); });
+  driver_.on_loop([&] {
+    body.put("");
+    body.finish();
+  });
   EXPECT_EQ(server.read(5), "0\r\n\r\n");
 }
 
 TEST_F(BackendExchangeTest, AnExpectationIsAwaited) {
-  PiecewiseBody body(4);
-  body.put("body", true);
+  test::PushedBody body(4);
+  body.put("body");
+  body.finish();
   ask("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n", &body);
   test::Peer server = pool_.accept();
   server.read_head();
@@ -344,8 +313,9 @@ TEST_F(BackendExchangeTest, AnExpectationIsAwaited) {
 
 // RFC 9110 §10.1.1: a server that knows no expectations says nothing.
 TEST_F(BackendExchangeTest, AnExpectationIsNotAwaitedForEver) {
-  PiecewiseBody body(4);
-  body.put("body", true);
+  test::PushedBody body(4);
+  body.put("body");
+  body.finish();
   ask("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n", &body);
   test::Peer server = pool_.accept();
   server.read_head();
@@ -353,7 +323,7 @@ TEST_F(BackendExchangeTest, AnExpectationIsNotAwaitedForEver) {
 }
 
 TEST_F(BackendExchangeTest, AnEarlyAnswerEndsTheSendingAndTheConnection) {
-  PiecewiseBody body(10);
+  test::PushedBody body(10);
   ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n", &body);
   test::Peer server = pool_.accept();
   server.read_head();
@@ -373,8 +343,9 @@ TEST_F(BackendExchangeTest, AnEarlyAnswerEndsTheSendingAndTheConnection) {
 // connection would be read as the rest of this one's body.
 TEST_F(BackendExchangeTest, AConnectionBehindAHalfSentBodyIsNotKept) {
   pool_.options().timeouts.between_bytes = milliseconds(100);
-  PiecewiseBody body(4'000'000);
-  body.put(std::string(4'000'000, 'x'), true);
+  test::PushedBody body(4'000'000);
+  body.put(std::string(4'000'000, 'x'));
+  body.finish();
   ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n", &body);
   test::Peer server = pool_.accept();
   ASSERT_TRUE(driver_.pass(milliseconds(600)));  // the deadline of the sending has passed, whatever the clock's ticks
@@ -386,7 +357,7 @@ TEST_F(BackendExchangeTest, AConnectionBehindAHalfSentBodyIsNotKept) {
 }
 
 TEST_F(BackendExchangeTest, ABodyThatBreaksEndsTheExchangeForTheClientsReason) {
-  PiecewiseBody body(10);
+  test::PushedBody body(10);
   ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n", &body);
   test::Peer server = pool_.accept();
   server.read_head();
@@ -416,14 +387,17 @@ TEST_F(BackendExchangeTest, Timeouts) {
 // The backend's time to answer begins when it has the whole request.
 TEST_F(BackendExchangeTest, ASlowClientDoesNotUseUpTheBackendsTime) {
   pool_.options().timeouts.first_byte = milliseconds(100);
-  PiecewiseBody body(2);
+  test::PushedBody body(2);
   ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", &body);
   test::Peer server = pool_.accept();
   server.read_head();
   driver_.on_loop([&] { body.put("a"); });
   ASSERT_TRUE(driver_.pass(milliseconds(400)));
   EXPECT_FALSE(told_.over);
-  driver_.on_loop([&] { body.put("b", true); });
+  driver_.on_loop([&] {
+    body.put("b");
+    body.finish();
+  });
   ASSERT_TRUE(over());
   EXPECT_TRUE(told_.failed(Cause::timeout));
 }
@@ -442,7 +416,7 @@ TEST_F(BackendExchangeTest, TheCallerGivesUp) {
 }
 
 TEST_F(BackendExchangeTest, DroppedOnItsWayItClosesTheConnection) {
-  PiecewiseBody body(10);
+  test::PushedBody body(10);
   ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n", &body);
   test::Peer server = pool_.accept();
   server.read_head();
@@ -461,11 +435,14 @@ TEST_F(BackendExchangeTest, ATunnelAfterItsUpgrade) {
   server.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nfirst");
   ASSERT_TRUE(over());
   EXPECT_EQ(told_.heads, std::vector<int>{101});
-  PiecewiseBody client(std::nullopt);
+  test::PushedBody client;
   driver_.on_loop([&] { exchange_->accept_tunnel(client); });
   driver_.on_loop([&] { client.put("0123456789"); });
   EXPECT_EQ(server.read(10), "0123456789") << "raw, without chunks";
-  driver_.on_loop([&] { client.put("", true); });
+  driver_.on_loop([&] {
+    client.put("");
+    client.finish();
+  });
   EXPECT_TRUE(server.ends()) << "the client's half-close is passed on";
   server.send(" and last");
   server.close();

@@ -46,7 +46,8 @@ class Edge:
 
     TOKEN = "0123456789abcdef0123456789abcdef"
 
-    def __init__(self, folder, configuration, wait=True, environment=None, arguments=(), preexec=None, pass_fds=()):
+    def __init__(self, folder, configuration, wait=True, environment=None, arguments=(), preexec=None, pass_fds=(),
+                 launcher=()):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.file = self.folder / "shellac.yaml"
@@ -64,7 +65,7 @@ class Edge:
         self._ready_text = b""
         with open(self.stderr_file, "ab") as log, open(self.folder / "stdout.log", "ab") as out:
             self.process = subprocess.Popen(
-                [str(BINARY), "run", "--config", str(self.file), "--ready-fd", str(writer), *arguments],
+                [*launcher, str(BINARY), "run", "--config", str(self.file), "--ready-fd", str(writer), *arguments],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=log, pass_fds=(writer, *pass_fds), cwd=self.folder,
                 env={**os.environ, **(environment or {})}, preexec_fn=preexec)
         os.close(writer)

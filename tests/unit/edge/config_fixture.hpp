@@ -31,6 +31,7 @@ class ConfigFiles {
     dir_.write("token", "a-token\n");
     dir_.write("blank", " \n");
     dir_.write("junk", "junk\n");
+    dir_.write("included_bad.yaml", "workers: 3\nzone: a b\n");
     dir_.write("errors/503.html", "<p>later</p>\n");
     dir_.write("www/robots.txt", "User-agent: *\n");
     dir_.write("empty/readme", "no certificates here\n");
@@ -51,12 +52,13 @@ inline LoadedConfig load_text(std::string_view text, const std::map<std::string,
   return load_config(file, &environment);
 }
 
-// "LINE:COL: text" for every problem of a text.
+// "LINE:COL: text" for every problem of a text; files of the directory without its name.
 inline std::vector<std::string> problems_of(std::string_view text) {
   std::vector<std::string> problems;
-  std::string file = config_files().dir().path("test.yaml") + ":";
+  const std::string file = "test.yaml:", directory = config_files().dir().path() + "/";
   for (const config::Problem& problem : load_text(text).problems) {
     std::string line = to_string(problem);
+    for (std::size_t at = 0; (at = line.find(directory, at)) != std::string::npos;) line.erase(at, directory.size());
     problems.push_back(line.starts_with(file) ? line.substr(file.size()) : line);
   }
   return problems;

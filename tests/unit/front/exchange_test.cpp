@@ -152,6 +152,15 @@ TEST_F(ExchangeTest, ABodyThatBreaksIsABrokenTransfer) {
   }
 }
 
+TEST_F(ExchangeTest, ABodyThatBreaksBeforeItsBeginCanStillBeAnsweredInWords) {
+  listen();
+  handler_.pushed->fail({Side::backend, Cause::protocol, false, {}, "testing"});
+  test::Peer client = request(get("/stream") + get("/"));
+  const std::string expected = "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5\r\n\r\nsorry";
+  EXPECT_EQ(client.read(expected.size()), expected);
+  EXPECT_EQ(client.read(std::string_view(kHello).size()), kHello) << "the connection is kept";
+}
+
 TEST_F(ExchangeTest, AResetIsNoAnswer) {
   listen(true);
   test::Peer client = request(get("/reset") + get("/behind"));

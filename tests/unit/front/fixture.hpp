@@ -24,13 +24,14 @@ struct Seen {
   bool body_failed = false;
   Cause body_cause{};
   bool was_gone = false;
+  bool was_cut = false;  // by our own end
   std::optional<Sent> sent{};
 };
 
 //   /echo      reads the body and answers with it
 //   /ignore    answers without reading the body
 //   /hold      waits for release(), or until the client is gone
-//   /stream    answers with the body that the test pushes, of unknown length
+//   /stream    answers with the body that the test pushes, of unknown length; 502 when it breaks before its begin
 //   /large     answers with kLarge octets
 //   /hint      sends 103 before its answer
 //   /tunnel    101; what the client says is in Seen::body, the test pushes the rest
@@ -69,7 +70,9 @@ class ScriptedHandler final : public ExchangeHandler {
     } else if (head.path == "/stream") {
       http::ResponseHead response;
       response.status = 200;
-      seen_one.sent = co_await exchange.respond(response, pushed.get());
+      const Sent first = co_await exchange.respond(response, pushed.get());
+      seen_one.sent = first;
+      if (first.nothing_sent) co_await answer(exchange, 502, "sorry", seen_one);
     } else if (head.path == "/large") {
       co_await answer(exchange, 200, std::string(kLarge, 'x'), seen_one);
     } else if (head.path == "/hint") {
@@ -125,6 +128,7 @@ class ScriptedHandler final : public ExchangeHandler {
     held_ = nullptr;
     exchange.watch_client(nullptr);
     seen_one.was_gone = exchange.is_gone();
+    seen_one.was_cut = exchange.is_cut_by_shutdown();
     if (seen_one.was_gone)
       exchange.reset();
     else

@@ -279,6 +279,7 @@ TEST_F(Session, AbortEndsWhateverItIsDoing) {
   EXPECT_TRUE(busy.was_reset());
   EXPECT_TRUE(idle.ends());
   EXPECT_TRUE(handler_.seen.front()->was_gone);
+  EXPECT_TRUE(handler_.seen.front()->was_cut);
 }
 
 TEST_F(Session, WithoutBuffersItSaysSo) {

@@ -120,13 +120,20 @@ TEST_F(Fetch, ABodyThatBreaksIsABrokenTransfer) {
     const char* reason;
     std::uint64_t bytes;
   };
-  for (const Row& row :
-       {Row{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", "closed", 3},
-        Row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "closed", 3},
-        Row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcX\r\n", "protocol", 3},
-        Row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n", "closed", 3},
-        Row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n0\r\n\r\n", "protocol", 0}}) {
-    MuxStream& a = exchange(client_.get("/"), row.answer);
+  for (const Row& row : {Row{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", "closed", 3},
+                         Row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "closed", 3},
+                         Row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcX\r\n", "protocol", 3},
+                         Row{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n", "closed", 3}}) {
+    MuxStream& a = client_.get("/");
+    test::Peer server = pool("web").accept();
+    server.read_head();
+    const std::string_view answer = row.answer;
+    const std::size_t head = answer.find("\r\n\r\n") + 4;
+    server.send(answer.substr(0, head));
+    ASSERT_TRUE(driver_.until([&] { return a.status() == 200; }));
+    server.send(answer.substr(head));
+    server.finish();
+    ASSERT_TRUE(over(a)) << row.answer;
     EXPECT_TRUE(a.was_reset()) << row.answer;
     EXPECT_FALSE(a.is_complete()) << row.answer;
     EXPECT_EQ(last().ended, Ended::backend_error) << row.answer;
@@ -134,6 +141,19 @@ TEST_F(Fetch, ABodyThatBreaksIsABrokenTransfer) {
     EXPECT_EQ(last().reason, row.reason) << row.answer;
     EXPECT_EQ(last().bytes_out, row.bytes) << row.answer;
     EXPECT_EQ(pool("web").backend().server->idle.load(), 0u);
+  }
+}
+
+// Nothing was sent yet: the client can still be told in words.
+TEST_F(Fetch, ABodyThatIsBrokenFromItsBeginIsABadGateway) {
+  for (const char* begin : {"-3\r\n", "x", "3\nabc"}) {
+    MuxStream& a =
+        exchange(client_.get("/"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(begin));
+    EXPECT_EQ(a.status(), 502) << begin;
+    EXPECT_TRUE(a.is_complete());
+    EXPECT_EQ(last().ended, Ended::backend_error);
+    EXPECT_EQ(last().status, 502);
+    EXPECT_EQ(last().reason, "protocol");
   }
 }
 
@@ -332,6 +352,28 @@ TEST_F(Fetch, AFreshConnectionThatDiesIsNotReplaced) {
   EXPECT_TRUE(pool("web").server(1).is_quiet());
 }
 
+TEST_F(Fetch, WhatADyingServerLosesAnotherOneAnswers) {
+  configure_with(2);
+  MuxStream& a = client_.get("/");
+  bool at_first = false;
+  ASSERT_TRUE(driver_.until([&] {
+    at_first = pool("web").backend(1).server->busy.load() > 0;
+    return at_first || pool("web").backend(2).server->busy.load() > 0;
+  }));
+  const std::size_t dying = at_first ? 1 : 2, other = 3 - dying;
+  test::Peer server = pool("web").accept(dying);
+  server.read_head();
+  server.close();
+  test::Peer second = pool("web").accept(other);
+  second.read_head();
+  second.send(kEmpty);
+  ASSERT_TRUE(over(a));
+  EXPECT_EQ(a.status(), 200);
+  EXPECT_EQ(last().attempts, 2);
+  EXPECT_EQ(last().backend, "b" + std::to_string(other));
+  EXPECT_EQ(counted("shellac_retries_total{pool=\"web\",reason=\"reset\",result=\"ok\"}"), 1);
+}
+
 TEST_F(Fetch, AClosedIdleConnectionIsNoticedBeforeItIsUsed) {
   test::Peer idle = leave_idle();
   idle.close();
@@ -355,6 +397,22 @@ TEST_F(Fetch, APostIsNeverRepeated) {
   EXPECT_EQ(last().attempts, 1);
   EXPECT_TRUE(pool("web").server(1).is_quiet());
   EXPECT_TRUE(idle.is_silent());
+}
+
+TEST_F(Fetch, APostThatADyingServerMayHaveSeenGoesToNoOther) {
+  configure_with(2);
+  MuxStream& a = client_.post("/order");
+  on_loop([&] { a.body().finish(); });
+  ASSERT_TRUE(driver_.until(
+      [&] { return pool("web").backend(1).server->busy.load() + pool("web").backend(2).server->busy.load() > 0; }));
+  const std::size_t dying = pool("web").backend(1).server->busy.load() > 0 ? 1 : 2;
+  test::Peer server = pool("web").accept(dying);
+  server.read_head();
+  server.close();
+  ASSERT_TRUE(over(a));
+  EXPECT_EQ(a.status(), 502);
+  EXPECT_EQ(last().attempts, 1);
+  EXPECT_TRUE(pool("web").server(3 - dying).is_quiet());
 }
 
 TEST_F(Fetch, APutWhoseBodyIsAtHandIsRepeated) {

@@ -379,5 +379,13 @@ TEST_F(Multiplexed, TheConnectionThatGoesTakesAllItsExchangesAlong) {
   for (const Recorded& record : records_.all) EXPECT_EQ(record.ended, Ended::client_reset);
 }
 
+TEST_F(Multiplexed, WhatAShutdownCutsIsToldAsThat) {
+  auto [a, server] = start("/a");
+  client_.cut();
+  ASSERT_EQ(records_.all.size(), 1u);
+  EXPECT_EQ(last().ended, Ended::shutdown);
+  EXPECT_TRUE(server.ends());
+}
+
 }  // namespace
 }  // namespace shellac::proxy

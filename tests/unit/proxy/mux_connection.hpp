@@ -82,6 +82,7 @@ class MuxStream final : public front::Exchange {
   std::uint64_t body_bytes_in() const override { return body_ ? body_->pulled() : 0; }
   http::Body& upgraded_input() override { return tunnel_; }
   bool is_gone() const override { return gone_ || reset_; }
+  bool is_cut_by_shutdown() const override;
   void watch_client(Waiter* waiter) noexcept override { watcher_ = waiter; }
   net::Task<Result<>> inform(const http::ResponseHead& head) override;
   net::Task<front::Sent> respond(http::ResponseHead& head, http::Body* body) override;
@@ -131,6 +132,12 @@ class MuxConnection {
     EXPECT_TRUE(driver_.until([&] { return group_.size() == 0; })) << "an exchange does not end";
   }
 
+  // The daemon goes away, and does not wait for its clients any longer.
+  void cut() {
+    cut_ = true;
+    close();
+  }
+
   MuxStream& open(MuxStream::Opening opening) {
     streams_.push_back(
         std::make_unique<MuxStream>(*this, static_cast<unsigned>(streams_.size() + 1), std::move(opening)));
@@ -169,6 +176,7 @@ class MuxConnection {
   front::Client client_;
   std::vector<std::unique_ptr<MuxStream>> streams_;
   std::vector<Frame> frames_;
+  bool cut_ = false;
   net::TaskGroup group_;
 };
 
@@ -191,6 +199,7 @@ inline MuxStream::MuxStream(MuxConnection& connection, unsigned id, Opening open
 }
 
 inline net::Loop& MuxStream::loop() { return connection_.loop(); }
+inline bool MuxStream::is_cut_by_shutdown() const { return connection_.cut_; }
 inline const front::Client& MuxStream::client() const { return connection_.client_; }
 
 inline net::Task<Result<>> MuxStream::inform(const http::ResponseHead& head) {
@@ -230,7 +239,7 @@ inline net::Task<front::Sent> MuxStream::respond(http::ResponseHead& head, http:
   EXPECT_FALSE(responded_);
   responded_ = true;
   watcher_ = nullptr;
-  if (!gone_) note_head(head, body);
+  bool head_sent = false;
   std::uint64_t sent = 0;
   while (body != nullptr) {
     if (gone_ || deadline_.expired()) {
@@ -240,12 +249,18 @@ inline net::Task<front::Sent> MuxStream::respond(http::ResponseHead& head, http:
       co_return front::Sent{end, sent, {}};
     }
     if (window_ == 0) {
+      if (!std::exchange(head_sent, true)) note_head(head, body);
       if (!deadline_.armed()) deadline_.arm(opening_.send_timeout);
       co_await signal_.wait();
       continue;
     }
     deadline_.disarm();
     const http::Pull pull = body->try_next(std::min<std::size_t>(window_, 16384), signal_);
+    if (pull.state == http::Pull::State::failed && !head_sent) {
+      responded_ = false;
+      co_return front::Sent{End::body_failed, 0, pull.error, true};
+    }
+    if (!std::exchange(head_sent, true)) note_head(head, body);
     if (pull.state == http::Pull::State::failed) {
       reset();
       co_return front::Sent{End::body_failed, sent, pull.error};
@@ -261,6 +276,7 @@ inline net::Task<front::Sent> MuxStream::respond(http::ResponseHead& head, http:
       co_await net::yield(signal_);  // one frame each, in turn
   }
   if (gone_) co_return front::Sent{End::client_reset, sent, {}};
+  if (!head_sent) note_head(head, body);
   note_end(body);
   co_return front::Sent{End::completed, sent, {}};
 }

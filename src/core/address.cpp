@@ -48,11 +48,19 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
   return std::nullopt;
 }
 
+// Every proxied request tells its client's address: the common kind is written without the C library's formatting.
 std::string to_string(const IpAddress& ip) {
   char text[INET6_ADDRSTRLEN];
-  const bool v4 = ip.is_v4();
-  inet_ntop(v4 ? AF_INET : AF_INET6, ip.bytes.data() + (v4 ? kV4Offset : 0), text, sizeof text);
-  return text;
+  if (!ip.is_v4()) return inet_ntop(AF_INET6, ip.bytes.data(), text, sizeof text);
+  std::string written;
+  for (std::size_t i = kV4Offset; i < ip.bytes.size(); ++i) {
+    if (i > kV4Offset) written += '.';
+    const unsigned octet = ip.bytes[i];
+    if (octet >= 100) written += static_cast<char>('0' + octet / 100);
+    if (octet >= 10) written += static_cast<char>('0' + octet / 10 % 10);
+    written += static_cast<char>('0' + octet % 10);
+  }
+  return written;
 }
 
 Endpoint Endpoint::from(const sockaddr* address, socklen_t length) {

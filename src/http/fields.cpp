@@ -1,4 +1,5 @@
 #include "shellac/http/fields.hpp"
+#include <algorithm>
 
 #include <array>
 #include <cstring>
@@ -124,22 +125,23 @@ std::size_t Fields::count(FieldId id) const {
   return count;
 }
 
-void Fields::set(FieldId id, std::string_view value) { set(field_name(id), value); }
+void Fields::set(FieldId id, std::string_view value) {
+  set_where({field_name(id), value, id}, [id](const Field& other) { return other.id == id; });
+}
 
 void Fields::set(std::string_view name, std::string_view value) {
-  bool done = false;
-  const Field field{name, value, field_id(name)};
-  for (Field& old : list_) {
-    if (done || !iequals(old.name, name)) continue;
-    old = field;
-    done = true;
-  }
-  if (!done) {
+  set_where({name, value, field_id(name)}, [name](const Field& other) { return iequals(other.name, name); });
+}
+
+template <class Same>
+void Fields::set_where(const Field& field, Same same) {
+  const auto first = std::find_if(list_.begin(), list_.end(), same);
+  if (first == list_.end()) {
     list_.push_back(field);
     return;
   }
-  bool first = true;
-  remove_if([&](const Field& other) { return iequals(other.name, name) && !std::exchange(first, false); });
+  *first = field;
+  list_.erase(std::remove_if(first + 1, list_.end(), same), list_.end());
 }
 
 std::size_t Fields::remove(FieldId id) {

@@ -113,6 +113,8 @@ class Fields {
   }
 
  private:
+  template <class Same>
+  void set_where(const Field& field, Same same);
   List list_;
 };
 

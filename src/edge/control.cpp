@@ -67,7 +67,8 @@ std::optional<std::string> Control::start(Options options) {
 
   pool_.emplace(kPoolThreads);
   resolver_.emplace(loop_, *pool_, log_);
-  backends_.emplace(*resolver_);
+  backends_.emplace(*resolver_, log_);
+  health_.emplace(loop_, log_, *registry_);
   Prepared prepared = prepare(std::move(options), {});
   access_log_.emplace(workers, log_);
   if (auto problem = access_log_->configure(prepared.options.access)) return "log.access.file: " + *problem;
@@ -77,6 +78,7 @@ std::optional<std::string> Control::start(Options options) {
   if (auto problem = admin_->listen(snapshot_->options.admin)) return "admin.listen: " + *problem;
   register_collectors();
   make_workers(workers);
+  health_->adopt(snapshot_->proxy->pools);
 
   wait_for_signal();
   adopt(bound_, [this] { announce_ready(); });
@@ -88,7 +90,8 @@ void Control::make_workers(unsigned count) {
   for (unsigned i = 0; i < count; ++i)
     workers_.push_back(std::make_unique<Worker>(
         i,
-        Worker::Shared{buffers_, *pool_, {*admission_, metrics_->front, log_}, metrics_->proxy, access_log_->sink(i)}));
+        Worker::Shared{
+            buffers_, *pool_, {*admission_, metrics_->front, log_}, metrics_->proxy, access_log_->sink(i), *health_}));
   watched_turns_.resize(count);
 }
 
@@ -153,6 +156,7 @@ void Control::on_signal(int signal) {
 void Control::every_second() {
   rotate_tickets();
   feed_watchdog();
+  health_->sweep();
   second_.expires_after(std::chrono::seconds(1));
   second_.async_wait([this](const boost::system::error_code& error) {
     if (!error) every_second();

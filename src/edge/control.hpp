@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "health_watch.hpp"
 #include "shellac/edge/access_log.hpp"
 #include "shellac/edge/admin.hpp"
 #include "shellac/edge/daemon.hpp"
@@ -79,6 +80,7 @@ class Control {
   std::optional<Backends> backends_;
   std::optional<metrics::Registry> registry_;
   std::unique_ptr<Metrics> metrics_;
+  std::optional<HealthWatch> health_;
   std::optional<net::Admission> admission_;
   std::optional<net::ListenSockets> sockets_;
   std::optional<AccessLog> access_log_;

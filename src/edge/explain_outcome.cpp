@@ -4,7 +4,10 @@
 #include <boost/json.hpp>
 #include <filesystem>
 
+#include "shellac/balance/picker.hpp"
+#include "shellac/balance/sticky.hpp"
 #include "shellac/route/file_tree.hpp"
+#include "shellac/upstream/pool.hpp"
 
 namespace shellac::edge {
 namespace {
@@ -36,14 +39,70 @@ std::string describe(const std::optional<tls::ClientOptions>& tls) {
   return "verified by " + tls->ca + ", name " + tls->sni;
 }
 
-void explain_pool(const upstream::PoolOptions& pool, json::object& out) {
-  json::array backends;
+std::string_view to_word(balance::Algorithm algorithm) {
+  switch (algorithm) {
+    case balance::Algorithm::round_robin:
+      return "round_robin";
+    case balance::Algorithm::least_requests:
+      return "least_requests";
+    case balance::Algorithm::random_two:
+      return "random_two";
+    case balance::Algorithm::hash:
+      return "hash";
+  }
+  return "";
+}
+
+// What the hash of the request's key would be; without a daemon nobody knows the load, so that only the key decides.
+std::uint64_t hash_of_key(const balance::HashKey& key, const ExplainedRequest& request) {
+  switch (key.source) {
+    case balance::HashKey::Source::path:
+      return balance::hash_of(request.head.path);
+    case balance::HashKey::Source::host:
+      return balance::hash_of(request.head.authority);
+    case balance::HashKey::Source::client: {
+      const IpAddress none{};
+      const IpAddress& client = request.client != nullptr ? *request.client : none;
+      return balance::hash_of({reinterpret_cast<const char*>(client.bytes.data()), client.bytes.size()});
+    }
+    case balance::HashKey::Source::header: {
+      const http::Field* const field = request.head.fields.find(key.name);
+      return balance::hash_of(field != nullptr ? field->value : std::string_view());
+    }
+    case balance::HashKey::Source::cookie:
+      return balance::hash_of(
+          balance::find_cookie(request.head.fields.value(http::FieldId::cookie), key.name).value_or(""));
+  }
+  return 0;
+}
+
+// As if every server were up: the order of a first request and its retries.
+json::array explain_order(const upstream::PoolOptions& pool, const std::string& zone, const ExplainedRequest& request) {
+  std::vector<std::shared_ptr<balance::Server>> servers;
   for (const auto& backend : pool.backends)
+    servers.push_back(std::make_shared<balance::Server>(
+        balance::Server::Identity{pool.name, backend.name, backend.address}, WallTime{}));
+  balance::Ask ask;
+  ask.hash = hash_of_key(pool.balance.key, request);
+  ask.ignore_full = true;
+  json::array backends;
+  for (const auto& one : balance::order_of(upstream::make_group(pool, zone, servers), ask)) {
+    const auto& backend = pool.backends[one.index];
     backends.push_back(json::object{{"order", backends.size() + 1},
                                     {"backend", backend.name},
                                     {"address", backend.address},
-                                    {"zone", backend.zone}});
-  out["backends"] = std::move(backends);
+                                    {"zone", backend.zone},
+                                    {"weight", backend.weight},
+                                    {"reason", backend.backup ? "backup" : to_string(one.standing)}});
+  }
+  return backends;
+}
+
+void explain_pool(const upstream::PoolOptions& pool, const std::string& zone, const ExplainedRequest& request,
+                  json::object& out) {
+  out["balance"] = to_word(pool.balance.algorithm);
+  out["sticky"] = pool.sticky ? "cookie " + pool.sticky->cookie : "off";
+  out["backends"] = explain_order(pool, zone, request);
   out["connection"] = {{"tls", describe(pool.tls)},
                        {"send_proxy", to_word(pool.send_proxy)},
                        {"buffer_request", to_string(pool.buffer_request)},
@@ -66,7 +125,7 @@ void explain_to_pool(const Options& config, const std::string& name, const route
   out["pool"] = name;
   out["target"] = std::string(request.head.method) + " " + std::string(*target);
   const auto pool = std::ranges::find(config.pools, name, &upstream::PoolOptions::name);
-  if (pool != config.pools.end()) explain_pool(*pool, out);
+  if (pool != config.pools.end()) explain_pool(*pool, config.zone, request, out);
 }
 
 void explain_redirect(const route::Redirect& redirect, const ExplainedRequest& request, json::object& out) {

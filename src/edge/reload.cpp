@@ -69,6 +69,7 @@ void Control::apply(const std::shared_ptr<Prepared>& prepared, const Done& done)
   const Bound former_bound = std::exchange(bound_, bound);
   snapshot_ = complete(std::move(*prepared), *backends_);
   tell_doubts();
+  health_->adopt(snapshot_->proxy->pools);
   adopt(bound_, [this, done, former, former_bound] {
     close_unused_binds(former->options, former_bound);
     backends_->sweep();

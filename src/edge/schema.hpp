@@ -16,8 +16,10 @@ void read_top(const config::Value& root, Options& options);
 void read_listeners(const config::Value& root, Options& options);
 void read_listener_tls(const config::Value& tls, tls::ServerOptions& options);
 void read_pools(const config::Value& root, Options& options);
-// Keys of a pool whose feature is not there yet: their types are checked, their values go nowhere.
-void check_later_pool_keys(const config::Value& pool);
+// balance, zones, sticky, health, connections.max, queue, retries.
+void read_balancing(const config::Value& pool, upstream::PoolOptions& options);
+// weight, label, backup of one backend, whose name is known.
+void read_backend_balancing(const config::Value& backend, upstream::BackendOptions& options);
 // The whole section is not there yet. Returns the names of the policies, which routes refer to.
 std::set<std::string> check_cache(const config::Value& root);
 

@@ -10,7 +10,7 @@ using config::Key;
 constexpr auto later = Key::State::later;
 
 // One line per key, in the order of docs/configuration.md, where each has its place (a test compares them).
-// Keys that are later only with some values (balance, protocol, cache of a route) are judged where they are read.
+// Keys that are later only with some values (protocol, cache of a route) are judged where they are read.
 constexpr auto kKeys = std::to_array<Key>({
     {"include"},
     {"workers"},
@@ -71,17 +71,17 @@ constexpr auto kKeys = std::to_array<Key>({
     {"pools.*.balance.key.header"},
     {"pools.*.balance.key.cookie"},
     {"pools.*.balance.load_factor"},
-    {"pools.*.zones", later},
+    {"pools.*.zones"},
     {"pools.*.zones.prefer_local"},
     {"pools.*.zones.overprovision"},
-    {"pools.*.sticky", later},
+    {"pools.*.sticky"},
     {"pools.*.sticky.cookie"},
     {"pools.*.sticky.key_file"},
     {"pools.*.sticky.mode"},
     {"pools.*.sticky.max_idle"},
     {"pools.*.sticky.max_life"},
     {"pools.*.sticky.same_site"},
-    {"pools.*.health", later},
+    {"pools.*.health"},
     {"pools.*.health.probe"},
     {"pools.*.health.probe.path"},
     {"pools.*.health.probe.host"},
@@ -112,12 +112,12 @@ constexpr auto kKeys = std::to_array<Key>({
     {"pools.*.timeouts.between_bytes"},
     {"pools.*.timeouts.idle"},
     {"pools.*.connections"},
-    {"pools.*.connections.max", later},
+    {"pools.*.connections.max"},
     {"pools.*.connections.max_idle"},
-    {"pools.*.queue", later},
+    {"pools.*.queue"},
     {"pools.*.queue.limit"},
     {"pools.*.queue.timeout"},
-    {"pools.*.retries", later},
+    {"pools.*.retries"},
     {"pools.*.retries.attempts"},
     {"pools.*.retries.on"},
     {"pools.*.retries.budget"},
@@ -126,9 +126,9 @@ constexpr auto kKeys = std::to_array<Key>({
     {"pools.*.backends[].name"},
     {"pools.*.backends[].address"},
     {"pools.*.backends[].zone"},
-    {"pools.*.backends[].weight", later},
-    {"pools.*.backends[].label", later},
-    {"pools.*.backends[].backup", later},
+    {"pools.*.backends[].weight"},
+    {"pools.*.backends[].label"},
+    {"pools.*.backends[].backup"},
 
     {"cache", later},
     {"cache.memory"},

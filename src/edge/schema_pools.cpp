@@ -1,4 +1,4 @@
-// pool_defaults and pools, as far as this version goes; the rest of their keys is in schema_later.cpp.
+// pool_defaults and pools: the servers and how to speak to them. Which of them gets a request is schema_balance.cpp's.
 #include <array>
 #include <utility>
 
@@ -55,7 +55,7 @@ void read_pool_keys(const Value& pool, upstream::PoolOptions& options) {
   if (Value connections = pool["connections"]; connections.expect_map())
     connections["max_idle"].read_number(options.max_idle, 0, kMaxIdleMax);
   pool["buffer_request"].read(options.buffer_request, Bytes{0}, kBufferRequestMax);
-  check_later_pool_keys(pool);
+  read_balancing(pool, options);
 }
 
 // Checked and, for a Unix path, made absolute. Names are lower-cased so that duplicates are seen.
@@ -81,17 +81,22 @@ void read_backends(const Value& pool, upstream::PoolOptions& options) {
   if (!backends) return report_missing(pool, "backends", "a list of at least one backend");
   Unique names("name");
   Unique addresses("address");
+  Unique labels("label");
   std::vector<Value> values = backends.list_of_maps();
   if (backends.is_empty_list()) backends.expected("at least one backend");
   for (const Value& value : values) {
     upstream::BackendOptions& one = options.backends.emplace_back();
-    if (read_name(value, one.name)) names.add(value["name"], one.name);
+    const bool named = read_name(value, one.name) && names.add(value["name"], one.name);
     Value address = value["address"];
     if (!address)
       report_missing(value, "address", R"(HOST:PORT, "[V6]:PORT" or unix:PATH)");
     else if (read_address(address, one.address))
       addresses.add(address, one.address);
     if (Value zone = value["zone"]; zone.read_text(one.zone, "a name")) check_name(zone, one.zone);
+    read_backend_balancing(value, one);
+    // The default label is the name: a name that stands twice has been told already.
+    if (value["label"] ? !one.label.empty() : named)
+      labels.add(value["label"] ? value["label"] : value["name"], one.label);
   }
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "shellac/core/crypto.hpp"
+
 namespace shellac::edge {
 namespace {
 
@@ -59,7 +61,48 @@ upstream::Backend Backends::get_or_create(const std::string& pool, const upstrea
   return backend;
 }
 
+std::shared_ptr<upstream::PoolState> Backends::get_or_create_state(const std::string& pool) {
+  auto& known = states_[pool];
+  if (auto state = known.lock()) return state;
+  auto state = std::make_shared<upstream::PoolState>();
+  known = state;
+  return state;
+}
+
+std::string Backends::sticky_key(const upstream::PoolOptions& options, upstream::PoolState& state) {
+  if (!options.sticky->key.empty()) return options.sticky->key;
+  if (state.sticky_key.empty()) {
+    std::uint8_t octets[32];
+    crypto::fill_random(octets);
+    state.sticky_key = crypto::hex(octets);
+    log_.warn(
+        "pools.{}.sticky: no key_file: a key was made; its cookies end with this process, and no other edge knows "
+        "them",
+        options.name);
+  }
+  return state.sticky_key;
+}
+
+std::shared_ptr<const upstream::Pool> Backends::make_pool(const upstream::PoolOptions& options, const std::string& zone,
+                                                          std::shared_ptr<const tls::ClientContext> tls) {
+  auto pool = std::make_shared<upstream::Pool>();
+  pool->options = options;
+  pool->tls = std::move(tls);
+  std::vector<std::string> labels;
+  for (const auto& backend : options.backends) {
+    pool->backends.push_back(get_or_create(options.name, backend));
+    pool->servers.push_back(pool->backends.back().server);
+    labels.push_back(backend.label);
+  }
+  pool->group = upstream::make_group(options, zone, pool->servers);
+  pool->state = get_or_create_state(options.name);
+  if (options.sticky)
+    pool->sticky.emplace(*options.sticky, options.name, std::move(labels), sticky_key(options, *pool->state));
+  return pool;
+}
+
 void Backends::sweep() {
+  std::erase_if(states_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(known_, [](const Known& known) { return known.addresses.expired(); });
   directory_.sweep();
 }
@@ -78,22 +121,15 @@ std::shared_ptr<const Snapshot> complete(Prepared prepared, Backends& backends) 
     if (listener->options.redirect_https) listener->redirect_port = https_port(options);
     snapshot->listeners.push_back(std::move(listener));
   }
-  for (std::size_t i = 0; i < options.pools.size(); ++i) {
-    auto pool = std::make_shared<upstream::Pool>();
-    pool->options = options.pools[i];
-    pool->tls = prepared.client_contexts[i];
-    for (const auto& backend : pool->options.backends) {
-      pool->backends.push_back(backends.get_or_create(pool->options.name, backend));
-      pool->servers.push_back(pool->backends.back().server);
-    }
-    prepared.proxy->pools.push_back(std::move(pool));
-  }
+  for (std::size_t i = 0; i < options.pools.size(); ++i)
+    prepared.proxy->pools.push_back(
+        backends.make_pool(options.pools[i], options.zone, std::move(prepared.client_contexts[i])));
   for (const auto& route : prepared.proxy->routes.routes()) {
     const auto* to = std::get_if<route::ToPool>(&route->action);
-    const upstream::Pool* target = nullptr;
+    std::shared_ptr<const upstream::Pool> target;
     for (const auto& pool : prepared.proxy->pools)
-      if (to != nullptr && pool->options.name == to->pool) target = pool.get();
-    prepared.proxy->pool_of_route.push_back(target);
+      if (to != nullptr && pool->options.name == to->pool) target = pool;
+    prepared.proxy->pool_of_route.push_back(std::move(target));
   }
   snapshot->proxy = std::move(prepared.proxy);
   return snapshot;

@@ -34,8 +34,13 @@ Prepared prepare(Options options, const TicketKeyRing& tickets);
 // Thread: control.
 class Backends {
  public:
-  explicit Backends(net::Resolver& resolver) : resolver_(resolver) {}
+  Backends(net::Resolver& resolver, Log& log) : resolver_(resolver), log_(log) {}
   upstream::Backend get_or_create(const std::string& pool, const upstream::BackendOptions& options);
+  // What a pool's servers share, by the pool's name.
+  std::shared_ptr<upstream::PoolState> get_or_create_state(const std::string& pool);
+  // The pool whole, for a configuration whose edge stands in `zone`.
+  std::shared_ptr<const upstream::Pool> make_pool(const upstream::PoolOptions& options, const std::string& zone,
+                                                  std::shared_ptr<const tls::ClientContext> tls);
   // Forgets the servers of configurations that are gone.
   void sweep();
 
@@ -45,8 +50,12 @@ class Backends {
     std::weak_ptr<upstream::Addresses> addresses;
     std::unique_ptr<net::Resolver::Watch> watch;
   };
+  std::string sticky_key(const upstream::PoolOptions& options, upstream::PoolState& state);
+
   net::Resolver& resolver_;
+  Log& log_;
   balance::ServerDirectory directory_;
+  std::map<std::string, std::weak_ptr<upstream::PoolState>> states_;
   std::vector<Known> known_;
 };
 

@@ -56,10 +56,30 @@ json::object certificate_view(const std::string& listener, const tls::Certificat
           {"not_after", iso_time(certificate.not_after)}};
 }
 
+bool is_up(const balance::Server& server) {
+  return server.health() != balance::Health::down && !server.is_ejected(Clock::now());
+}
+
+// "up", "drain" (its own 404), "down" (by probes), "ejected" (by traffic).
+std::string_view health_word(const balance::Server& server) {
+  if (server.health() == balance::Health::up && server.is_ejected(Clock::now())) return "ejected";
+  return to_string(server.health());
+}
+
+void collect_queue(metrics::Collector& collector, const upstream::Pool& pool) {
+  if (pool.options.max_connections == 0) return;
+  const char* help = "Requests that wait for a connection: to this server, or (\"any\") to whoever is free first.";
+  for (const auto& backend : pool.backends)
+    collector.gauge("shellac_backend_queue", help, {{"pool", pool.options.name}, {"backend", backend.name}},
+                    pool.state->room.waiting_for(*backend.server));
+  collector.gauge("shellac_backend_queue", help, {{"pool", pool.options.name}, {"backend", "any"}},
+                  pool.state->room.waiting_for_any());
+}
+
 void collect_backend(metrics::Collector& collector, const std::string& pool, const upstream::Backend& backend) {
   const balance::Server& server = *backend.server;
   collector.gauge("shellac_backend_up", "1 while the server is up (an unchecked one counts as up).",
-                  {{"pool", pool}, {"backend", backend.name}, {"zone", backend.zone}}, 1);
+                  {{"pool", pool}, {"backend", backend.name}, {"zone", backend.zone}}, is_up(server) ? 1 : 0);
   for (const auto state : {balance::ServerState::ready, balance::ServerState::drain, balance::ServerState::down})
     collector.gauge("shellac_backend_state", "What the operator wants of the server.",
                     {{"pool", pool}, {"backend", backend.name}, {"state", to_string(state)}},
@@ -75,7 +95,8 @@ void collect_backend(metrics::Collector& collector, const std::string& pool, con
 
 AdminActions Control::make_actions() {
   AdminActions actions;
-  actions.is_ready = [this] { return ready_; };
+  // Whoever does not know yet how its servers are takes no traffic that somebody else could take.
+  actions.is_ready = [this] { return ready_ && health_->is_settled(); };
   actions.metrics = [this] { return registry_->expose(); };
   actions.status = [this] { return status_view(); };
   actions.backends = [this] { return backends_view(); };
@@ -101,8 +122,9 @@ std::optional<std::string> Control::set_backend_state(std::string_view pool, std
   each_backend(*snapshot_, [&](const upstream::Pool& candidate, const upstream::Backend& server) {
     if (candidate.options.name != pool || server.name != backend) return;
     found = true;
-    log_.info("backend {}/{}: {} (was {}), by the operator", pool, backend, text, to_string(server.server->state()));
+    log_.info("backend {}/{}: {} (was {}): by the operator", pool, backend, text, to_string(server.server->state()));
     server.server->set_state(*state, std::chrono::system_clock::now());
+    candidate.state->room.wake_all();
   });
   if (found) return std::nullopt;
   return "there is no backend " + std::string(pool) + "/" + std::string(backend);
@@ -140,20 +162,27 @@ json::object Control::status_view() const {
 
 json::array Control::backends_view() const {
   json::array list;
-  each_backend(*snapshot_, [&](const upstream::Pool& pool, const upstream::Backend& backend) {
-    const balance::Server& server = *backend.server;
-    list.push_back(json::object{{"pool", pool.options.name},
-                                {"name", backend.name},
-                                {"address", backend.address},
-                                {"zone", backend.zone},
-                                {"state", to_string(server.state())},
-                                {"up", true},
-                                {"since", iso_time(server.since())},
-                                {"seconds_in_state", seconds_since(server.since())},
-                                {"requests", server.requests.load()},
-                                {"connections_busy", server.busy.load()},
-                                {"connections_idle", server.idle.load()}});
-  });
+  for (const auto& pool : snapshot_->proxy->pools) {
+    for (std::size_t i = 0; i < pool->backends.size(); ++i) {
+      const upstream::Backend& backend = pool->backends[i];
+      const balance::Server& server = *backend.server;
+      list.push_back(json::object{{"pool", pool->options.name},
+                                  {"name", backend.name},
+                                  {"address", backend.address},
+                                  {"zone", backend.zone},
+                                  {"weight", pool->options.backends[i].weight},
+                                  {"backup", pool->options.backends[i].backup},
+                                  {"state", to_string(server.state())},
+                                  {"health", health_->is_checked(*pool, i) ? health_word(server) : "unchecked"},
+                                  {"up", is_up(server)},
+                                  {"since", iso_time(server.since())},
+                                  {"seconds_in_state", seconds_since(server.since())},
+                                  {"requests", server.requests.load()},
+                                  {"connections_busy", server.busy.load()},
+                                  {"connections_idle", server.idle.load()},
+                                  {"queue", pool->state->room.waiting_for(server)}});
+    }
+  }
   return list;
 }
 
@@ -221,6 +250,7 @@ void Control::register_collectors() {
     each_backend(*snapshot_, [&](const upstream::Pool& pool, const upstream::Backend& backend) {
       collect_backend(collector, pool.options.name, backend);
     });
+    for (const auto& pool : snapshot_->proxy->pools) collect_queue(collector, *pool);
   });
 }
 

@@ -21,6 +21,7 @@ class Worker {
     front::Frontend::Shared front;
     proxy::Metrics& proxy;
     proxy::RecordSink& sink;
+    proxy::TrafficReports& reports;
   };
   Worker(unsigned index, const Shared& shared);
   ~Worker();

@@ -5,13 +5,6 @@
 #include "tally.hpp"
 
 namespace shellac::proxy {
-namespace {
-
-// A server that cannot be connected to, or goes before a byte of its answer, costs the client nothing as long as
-// another one answers.
-constexpr int kOtherServers = 2;
-
-}  // namespace
 
 // The request may be sent a second time: its method allows that (RFC 9110 §9.2.2) and its body is at hand.
 bool Flow::may_repeat() const {
@@ -21,63 +14,120 @@ bool Flow::may_repeat() const {
 
 net::Task<void> Flow::fetch() {
   record_.pool = pool_->options.name;
-  // A flow that began before a reload brings its own pool; it picks from the start there.
-  balance::RoundRobin& picker = proxy_.pickers_.try_emplace(pool_, 0u).first->second;
-  balance::Tried tried = 0;
-  std::string_view retried_for;  // why the server before was left
-  for (int others = 0;; ++others) {
-    const balance::Pick pick = picker.pick(pool_->servers, tried);
-    if (!pick.server) {
-      if (failure_) co_return answer_error(*failure_);
-      record_.reason = to_string(pick.reason);
-      co_return answer_error({Side::self, Cause::no_backend, true, {}, "choosing a backend"});
-    }
-    if (pick.index < 64) tried |= balance::Tried{1} << pick.index;
-    backend_ = &pool_->backends[pick.index];
+  pool_->state->budget.count_request(loop_.now());
+  meet_visitor();
+  const bool chosen = co_await choose();
+  if (!chosen) {
+    if (failure_) co_return answer_error(*failure_);
+    const bool queued = refusal_.starts_with("queue");
+    answer_error({Side::self, queued ? Cause::limit : Cause::no_backend, true, {}, "choosing a backend"});
+    answer_->reason = refusal_;
+    co_return;
+  }
+  for (;;) {
+    backend_ = &pool_->backends[index_];
     record_.backend = backend_->name;
     record_.zone = backend_->zone;
     ++record_.attempts;
-    backend_->server->requests.fetch_add(1, std::memory_order_relaxed);
-    Attempt attempt = co_await try_backend(*backend_, may_repeat());
-    if (attempt == Attempt::same_server) attempt = co_await try_backend(*backend_, false);
-    backend_->server->requests.fetch_sub(1, std::memory_order_relaxed);
-    if (others > 0) proxy_.tally_->count_retry(*pool_, retried_for, attempt == Attempt::answered ? "ok" : "failed");
+    const std::string_view retried = retried_;
+    balance::Server& server = *backend_->server;
+    server.requests.fetch_add(1, std::memory_order_relaxed);
+    Attempt attempt = co_await try_backend();
+    if (attempt == Attempt::same_server) attempt = co_await try_backend();
+    server.requests.fetch_sub(1, std::memory_order_relaxed);
+    if (!retried.empty()) proxy_.tally_->count_retry(*pool_, retried, attempt == Attempt::answered ? "ok" : "failed");
     if (attempt == Attempt::answered) co_return;
-    if (attempt == Attempt::over || others == kOtherServers) co_return answer_error(*failure_);
-    retried_for = failure_->unseen_by_backend ? "connect" : "reset";
+    if (attempt == Attempt::over) co_return answer_error(*failure_);
   }
 }
 
+// Another server that has not been asked yet, within `retries.attempts` and the budget. It is reserved then.
+bool Flow::find_other_server(std::string_view reason, bool within_budget) {
+  const balance::RetryOptions& retries = pool_->options.retries;
+  if (static_cast<std::uint32_t>(record_.attempts) > retries.attempts || gave_up()) return false;
+  tried_.add(index_);
+  if (balance::looks_sick(*pool_->group, index_, loop_.now())) avoid_zone_ = backend_->zone;
+  const std::size_t failed = index_;
+  if (!try_choose()) {
+    index_ = failed;
+    return false;
+  }
+  if (within_budget && !pool_->state->budget.try_take(retries.budget, loop_.now())) {
+    proxy_.tally_->count_retry(*pool_, reason, "budget");
+    reservation_ = {};
+    index_ = failed;
+    return false;
+  }
+  retried_ = reason;
+  return true;
+}
+
 // One attempt, with everything that may come of it.
-net::Task<Flow::Attempt> Flow::try_backend(const upstream::Backend& backend, bool may_reuse) {
+net::Task<Flow::Attempt> Flow::try_backend() {
   if (buffered_) buffered_->rewind();
-  upstream::BackendExchange exchange({loop_, proxy_.connector_, *pool_, backend, signal_, *this});
-  const auto conversed = co_await converse(exchange, may_reuse);
+  upstream::BackendExchange exchange({loop_, proxy_.connector_, *pool_, *backend_, signal_, *this});
+  const auto conversed = co_await converse(exchange);
   record_.t_connect = exchange.connect_time();
   record_.t_first_byte = exchange.first_byte_time();
   exchange_.watch_client(nullptr);
   if (conversed) {
-    proxy_.tally_->count_backend(*pool_, backend, exchange.head().status, exchange.first_byte_time());
+    const int status = exchange.head().status;
+    proxy_.tally_->count_backend(*pool_, *backend_, status, exchange.first_byte_time());
+    report_traffic(status < 500);
+    if (is_worth_a_retry(status)) co_return Attempt::other_server;
     co_await deliver(exchange);
     co_return Attempt::answered;
   }
   failure_ = conversed.error();
   if (deadline_.expired()) failure_ = Error{Side::self, Cause::timeout, false, {}, "keeping the route's timeout"};
-  if (failure_->side != Side::backend) co_return Attempt::over;
-  const bool went_away =
-      exchange.nothing_received() && (failure_->cause == Cause::closed || failure_->cause == Cause::reset);
-  if (went_away && exchange.reused_connection()) co_return Attempt::same_server;
-  proxy_.tally_->count_backend_error(*pool_, backend, to_string(failure_->cause));
-  // RFC 9110 §9.2.2: what may have been seen is sent again only when that changes nothing.
-  const bool may_go_on = failure_->unseen_by_backend || (went_away && may_repeat());
-  co_return may_go_on ? Attempt::other_server : Attempt::over;
+  co_return judge_failure(exchange);
+}
+
+// What a failed attempt means for the request.
+Flow::Attempt Flow::judge_failure(upstream::BackendExchange& backend) {
+  if (failure_->side != Side::backend) return Attempt::over;
+  const bool cut = failure_->cause == Cause::closed || failure_->cause == Cause::reset;
+  if (cut && backend.reused_connection() && backend.nothing_received()) {
+    // The connection was dead before: nobody has seen the request. It goes out again on a fresh one, which takes over
+    // the permit; that counts neither as an attempt nor in the budget.
+    reservation_ = {nullptr, backend.take_permit()};
+    return Attempt::same_server;
+  }
+  proxy_.tally_->count_backend_error(*pool_, *backend_, to_string(failure_->cause));
+  report_traffic(false);
+  const balance::RetryOptions& retries = pool_->options.retries;
+  if (failure_->unseen_by_backend)
+    return retries.on_connect && find_other_server("connect", false) ? Attempt::other_server : Attempt::over;
+  const bool timeout = failure_->cause == Cause::timeout;
+  if (!may_repeat() || !(timeout ? retries.on_timeout : cut && retries.on_reset)) return Attempt::over;
+  return find_other_server(timeout ? "timeout" : "reset", true) ? Attempt::other_server : Attempt::over;
+}
+
+// An answer that says that somebody else may do better, before anything of it has been sent.
+bool Flow::is_worth_a_retry(int status) {
+  const balance::RetryOptions& retries = pool_->options.retries;
+  std::string_view reason;
+  if (status == 502 && retries.on_502) reason = "502";
+  if (status == 503 && retries.on_503) reason = "503";
+  if (status == 504 && retries.on_504) reason = "504";
+  return !reason.empty() && may_repeat() && find_other_server(reason, true);
+}
+
+// Real traffic tells of a server's health, too.
+void Flow::report_traffic(bool good) {
+  const auto& outlier = pool_->options.outlier;
+  if (!outlier) return;
+  if (good)
+    backend_->server->note_success();
+  else if (backend_->server->note_error(outlier->errors))
+    proxy_.setting_.reports.on_errors(pool_, index_);
 }
 
 // Sends the request and returns with the final head; interim ones go to the client.
-net::Task<Result<>> Flow::converse(upstream::BackendExchange& backend, bool may_reuse) {
-  const upstream::BackendExchange::Request request{
-      head_, target_, body_, exchange_.client().peer, exchange_.client().local, may_reuse};
-  auto started = co_await backend.start(request);
+net::Task<Result<>> Flow::converse(upstream::BackendExchange& backend) {
+  const upstream::BackendExchange::Request request{head_, target_, body_, exchange_.client().peer,
+                                                   exchange_.client().local};
+  auto started = co_await backend.start(reservation_, request);
   if (!started) co_return started.error();
   for (;;) {
     auto read = co_await backend.read_head();
@@ -91,6 +141,18 @@ net::Task<Result<>> Flow::converse(upstream::BackendExchange& backend, bool may_
   }
 }
 
+// On the way out only, so that a stored answer never carries it. An application that sets a cookie of that name has the
+// last word.
+void Flow::add_sticky_cookie(http::ResponseHead& head) {
+  if (!pool_->sticky) return;
+  const balance::StickyCookies& cookies = *pool_->sticky;
+  for (const http::Field& field : head.fields)
+    if (field.id == http::FieldId::set_cookie && balance::set_cookie_name(field.value) == cookies.options().cookie)
+      return;
+  const auto cookie = cookies.renew(visitor_, index_, head_.scheme == "https", loop_.wall_now());
+  if (cookie) head.fields.add(http::FieldId::set_cookie, exchange_.arena().copy(*cookie));
+}
+
 net::Task<void> Flow::deliver(upstream::BackendExchange& backend) {
   http::ResponseHead& head = backend.head();
   record_.status = head.status;
@@ -102,6 +164,7 @@ net::Task<void> Flow::deliver(upstream::BackendExchange& backend) {
     head.fields.add(http::FieldId::date, {date, sizeof date});
   }
   http::add_response_fields(head, client_.request_id, exchange_.arena());
+  add_sticky_cookie(head);
   route_->response.apply(head.fields);
   if (head.status == 101) {
     head.fields.add(http::FieldId::upgrade, upgrade);

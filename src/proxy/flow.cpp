@@ -13,6 +13,13 @@ namespace {
 // A request that has come through here so often goes round in circles (RFC 9110 §7.6.3).
 constexpr unsigned kPassesMax = 5;
 
+// A request's id: the worker's random number and a count, in hexadecimal digits.
+constexpr std::size_t kIdSize = 24;
+
+void write_hex(std::uint64_t number, int digits, char* out) {
+  for (int i = digits; i-- > 0; number >>= 4) out[i] = "0123456789abcdef"[number & 15];
+}
+
 Duration since(Time from, Time now) { return now - from; }
 
 std::string_view without_port(std::string_view authority) {
@@ -62,9 +69,11 @@ net::Task<void> Flow::run() {
 void Flow::identify_client() {
   const front::Client& client = exchange_.client();
   const bool has_ip = client.peer.kind == Endpoint::Kind::ip;
-  const std::string id = fmt::format("{:016x}{:08x}", proxy_.id_prefix_, ++proxy_.id_next_);
+  char id[kIdSize];
+  write_hex(proxy_.id_prefix_, 16, id);
+  write_hex(++proxy_.id_next_, 8, id + 16);
   forwarding_ = {client.peer, has_ip && config_->trusted.contains(client.peer.ip), client.has_tls ? "https" : "http",
-                 exchange_.arena().copy(id)};
+                 exchange_.arena().copy({id, kIdSize})};
   client_ = http::identify_client(head_, forwarding_, config_->trusted);
   head_.scheme = client_.scheme;
   record_.time = loop_.wall_now();

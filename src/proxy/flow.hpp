@@ -34,11 +34,27 @@ class Flow final : private upstream::Caller {
   net::Task<void> send_answer();
   void record();
 
+  // choose.cpp: which server, and when. They set `index_` and `reservation_`.
+  void meet_visitor();
+  void hide_cookie(std::string_view name);
+  std::uint64_t hash_key() const;
+  bool try_choose();
+  net::Task<bool> choose();
+  net::Task<bool> wait_for_place(balance::Server* wanted);
+  bool reserve(std::size_t index);
+  bool refuse_to_pick(std::string_view reason);
+  bool is_visitors(std::size_t index);
+
   // fetch.cpp: the attempts.
   enum class Attempt : std::uint8_t { answered, other_server, same_server, over };
-  net::Task<Attempt> try_backend(const upstream::Backend& backend, bool may_reuse);
-  net::Task<Result<>> converse(upstream::BackendExchange& backend, bool may_reuse);
+  net::Task<Attempt> try_backend();
+  net::Task<Result<>> converse(upstream::BackendExchange& backend);
   net::Task<void> deliver(upstream::BackendExchange& backend);
+  Attempt judge_failure(upstream::BackendExchange& backend);
+  bool is_worth_a_retry(int status);
+  bool find_other_server(std::string_view reason, bool within_budget);
+  void add_sticky_cookie(http::ResponseHead& head);
+  void report_traffic(bool good);
   bool may_repeat() const;
 
   // An answer of our own.
@@ -78,8 +94,15 @@ class Flow final : private upstream::Caller {
   std::optional<LimitedBody> limited_;
   std::optional<BufferedBody> buffered_;
   http::Body* body_ = nullptr;
-  const upstream::Pool* pool_ = nullptr;
+  std::shared_ptr<const upstream::Pool> pool_;
   const upstream::Backend* backend_ = nullptr;
+  std::size_t index_ = 0;  // of the backend in its pool
+  upstream::Reservation reservation_;
+  balance::Tried tried_;
+  std::string_view avoid_zone_;  // looks sick
+  std::string_view retried_;     // why the request was sent again; empty: it was not
+  balance::Visitor visitor_;
+  std::string_view refusal_;  // why nobody was picked
   std::optional<Answer> answer_;
   std::optional<Error> failure_;
   RequestRecord record_;

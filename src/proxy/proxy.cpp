@@ -27,16 +27,17 @@ Proxy::~Proxy() = default;
 
 void Proxy::adopt(std::shared_ptr<const Config> config) {
   tally_->forget();
-  std::unordered_map<const upstream::Pool*, balance::RoundRobin> pickers;
-  for (const auto& pool : config->pools) {
-    const auto old = pickers_.find(pool.get());
-    pickers.emplace(pool.get(), old != pickers_.end()
-                                    ? old->second
-                                    : balance::RoundRobin(static_cast<std::uint32_t>(random_number())));
-  }
-  pickers_ = std::move(pickers);
+  seals_.clear();
+  pickers_.clear();
   connector_.retain(config->pools);
   config_ = std::move(config);
+}
+
+// A flow that began before a reload brings its own pool: its picker lives until the next reload.
+balance::Picker& Proxy::picker_of(const upstream::Pool& pool) {
+  const auto found = pickers_.find(pool.group.get());
+  if (found != pickers_.end()) return found->second;
+  return pickers_.try_emplace(pool.group.get(), pool.group, random_number()).first->second;
 }
 
 net::Task<void> Proxy::handle(front::Exchange& exchange) {

@@ -54,7 +54,11 @@ Metrics::Metrics(metrics::Registry& registry)
                                            {"pool", "backend"})),
       backend_errors(registry.counters("shellac_backend_errors_total", "Requests that a backend failed.",
                                        {"pool", "backend", "reason"})),
-      retries(registry.counters("shellac_retries_total", "Requests sent again.", {"pool", "reason", "result"})) {}
+      retries(registry.counters("shellac_retries_total", "Requests sent again.", {"pool", "reason", "result"})),
+      refusals(registry.counters("shellac_backend_queue_rejected_total", "Requests that no server could take.",
+                                 {"pool", "reason"})),
+      sticky(registry.counters("shellac_sticky_total", "Requests by what their sticky cookie said.",
+                               {"pool", "result"})) {}
 
 void Tally::count(const RequestRecord& record, const route::Route* route, http::Method method) {
   const std::string_view name = route ? std::string_view(route->name) : std::string_view("none");
@@ -97,6 +101,16 @@ void Tally::count_backend_error(const upstream::Pool& pool, const upstream::Back
 
 void Tally::count_retry(const upstream::Pool& pool, std::string_view reason, std::string_view result) {
   metrics_.retries.at(shard_, {pool.options.name, reason, result}).add();
+}
+
+void Tally::count_refusal(const upstream::Pool& pool, std::string_view reason) {
+  metrics_.refusals.at(shard_, {pool.options.name, reason}).add();
+}
+
+void Tally::count_sticky(const upstream::Pool& pool, balance::StickyResult result) {
+  metrics::Counter*& counter = sticky_[&pool][static_cast<std::size_t>(result)];
+  if (counter == nullptr) counter = &metrics_.sticky.at(shard_, {pool.options.name, to_string(result)});
+  counter->add();
 }
 
 }  // namespace shellac::proxy

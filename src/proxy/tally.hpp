@@ -1,6 +1,7 @@
 // The numbers of one worker's requests: finds the series once, counts without looking them up again.
 #pragma once
 
+#include <array>
 #include <unordered_map>
 #include <vector>
 
@@ -16,12 +17,16 @@ class Tally {
   void forget() {
     routes_.clear();
     backends_.clear();
+    sticky_.clear();
   }
 
   void count(const RequestRecord& record, const route::Route* route, http::Method method);
   void count_backend(const upstream::Pool& pool, const upstream::Backend& backend, int status, Duration response);
   void count_backend_error(const upstream::Pool& pool, const upstream::Backend& backend, std::string_view reason);
   void count_retry(const upstream::Pool& pool, std::string_view reason, std::string_view result);
+  // Nobody could take a request: a NoPick's word, queue_full or queue_timeout.
+  void count_refusal(const upstream::Pool& pool, std::string_view reason);
+  void count_sticky(const upstream::Pool& pool, balance::StickyResult result);
 
  private:
   struct RouteCells {
@@ -40,6 +45,7 @@ class Tally {
   const unsigned shard_;
   std::unordered_map<const route::Route*, RouteCells> routes_;
   std::unordered_map<const upstream::Backend*, BackendCells> backends_;
+  std::unordered_map<const upstream::Pool*, std::array<metrics::Counter*, 8>> sticky_;
 };
 
 }  // namespace shellac::proxy

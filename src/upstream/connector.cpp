@@ -1,5 +1,7 @@
 #include "shellac/upstream/connector.hpp"
 
+#include <algorithm>
+
 #include "shellac/core/bug.hpp"
 #include "shellac/net/proxy_protocol.hpp"
 
@@ -34,21 +36,16 @@ std::string_view name_of(std::string_view host) {
   return host.substr(0, host.find(':'));
 }
 
+// The name that a TLS connection asks for and verifies; empty when plain.
+std::string_view server_name(const Pool& pool, std::string_view host) {
+  if (!pool.tls) return {};
+  return pool.options.tls->sni == "host" ? name_of(host) : std::string_view(pool.options.tls->sni);
+}
+
 }  // namespace
 
-void Addresses::set(std::vector<Endpoint> endpoints) {
-  const std::lock_guard lock(mutex_);
-  endpoints_ = std::move(endpoints);
-}
-
-Endpoint Addresses::next() {
-  const std::lock_guard lock(mutex_);
-  if (endpoints_.empty()) return {};
-  return endpoints_[turn_++ % endpoints_.size()];
-}
-
-Connection::Connection(net::Loop& loop, const Backend& backend)
-    : server_(backend.server), addresses_(backend.addresses), deadline_(loop, *this) {}
+Connection::Connection(net::Loop& loop, const Backend& backend, Permit permit)
+    : server_(backend.server), addresses_(backend.addresses), permit_(std::move(permit)), deadline_(loop, *this) {}
 
 Connection::~Connection() {
   if (counted_busy_) server_->busy.fetch_sub(1, std::memory_order_relaxed);
@@ -57,16 +54,29 @@ Connection::~Connection() {
 
 // Nothing may be destroyed while events are handed out: the connector looks through its idle connections afterwards.
 void Connection::wake() noexcept {
-  if (keeper_ == nullptr || keeper_->reap_posted_) return;
-  keeper_->reap_posted_ = true;
-  keeper_->loop_.post([self = keeper_->self_] {
+  if (keeper_ != nullptr) keeper_->wake();
+}
+
+void Connector::wake() noexcept {
+  if (reap_posted_.exchange(true)) return;
+  loop_.post([self = self_] {
     if (*self != nullptr) (*self)->reap();
   });
 }
 
+// The first idle connection of a pool: from now on its room may ask for it.
+void Connector::keep_for(const std::shared_ptr<PoolState>& state) {
+  if (std::ranges::find(kept_for_, state) != kept_for_.end()) return;
+  kept_for_.push_back(state);
+  state->room.add_keeper(*this);
+}
+
 Connector::Connector(net::Loop& loop) : loop_(loop), self_(std::make_shared<Connector*>(this)) {}
 
-Connector::~Connector() { *self_ = nullptr; }
+Connector::~Connector() {
+  *self_ = nullptr;
+  for (const auto& state : kept_for_) state->room.remove_keeper(*this);
+}
 
 void Connector::reap() {
   reap_posted_ = false;
@@ -76,6 +86,8 @@ void Connector::reap() {
       connection->stream_->socket().wait_read(*connection);
       return false;
     });
+    // Each that goes hands its permit to somebody who waits; the oldest goes first.
+    while (!list.empty() && list.front()->permit_.state()->room.is_wanted(*server)) list.erase(list.begin());
   }
 }
 
@@ -90,6 +102,12 @@ void Connector::retain(const std::vector<std::shared_ptr<const Pool>>& pools) {
     });
   }
   std::erase_if(idle_, [](const auto& entry) { return entry.second.empty(); });
+  std::erase_if(kept_for_, [&](const auto& state) {
+    for (const auto& pool : pools)
+      if (pool->state == state) return false;
+    state->room.remove_keeper(*this);
+    return true;
+  });
 }
 
 void Connector::give_back(std::unique_ptr<Connection> connection, const Pool& pool) {
@@ -99,6 +117,17 @@ void Connector::give_back(std::unique_ptr<Connection> connection, const Pool& po
   const bool unread = !connection->input_->empty() || connection->stream_->has_buffered_input();
   if (personal || unread || !socket.is_open() || !socket.is_quiet()) return;
   if (connection->server_->state() == balance::ServerState::down) return;
+  balance::WaitingRoom& room = connection->permit_.state()->room;
+  if (const balance::Ticket* const next = room.hand_over(*connection->server_, place_of(pool))) {
+    connection->input_->end_exchange();
+    socket.forget();
+    if (std::exchange(connection->counted_busy_, false))
+      connection->server_->busy.fetch_sub(1, std::memory_order_relaxed);
+    ++connection->uses_;
+    handed_over_[next] = std::move(connection);
+    return;
+  }
+  if (room.is_wanted(*connection->server_)) return;
   if (connection->server_->idle.fetch_add(1, std::memory_order_relaxed) >= pool.options.max_idle) {
     connection->server_->idle.fetch_sub(1, std::memory_order_relaxed);
     return;
@@ -111,21 +140,22 @@ void Connector::give_back(std::unique_ptr<Connection> connection, const Pool& po
   connection->deadline_.arm(pool.options.timeouts.idle);
   socket.forget();
   socket.wait_read(*connection);
+  if (pool.options.max_connections != 0) keep_for(connection->permit_.state());
   auto& list = idle_[connection->server_.get()];
   list.push_back(std::move(connection));
 }
 
-std::unique_ptr<Connection> Connector::take_idle(const Wanted& wanted, std::string_view name) {
-  const auto found = idle_.find(wanted.backend.server.get());
+std::unique_ptr<Connection> Connector::take_idle(const Pool& pool, const Backend& backend, std::string_view name) {
+  const auto found = idle_.find(backend.server.get());
   if (found == idle_.end()) return nullptr;
   IdleList& list = found->second;
   // The youngest first: the others may go when they are not needed any more.
   for (auto at = list.end(); at != list.begin();) {
     --at;
     Connection& candidate = **at;
-    if (candidate.name_ != name || candidate.addresses_ != wanted.backend.addresses) continue;
+    if (candidate.name_ != name || candidate.addresses_ != backend.addresses) continue;
     // A reload may have made the rules stricter: what was not verified serves nobody who asks for it.
-    if (!same_trust(candidate.tls_.get(), wanted.pool.tls.get())) continue;
+    if (!same_trust(candidate.tls_.get(), pool.tls.get())) continue;
     std::unique_ptr<Connection> connection = std::move(*at);
     at = list.erase(at);
     connection->stream_->socket().forget();
@@ -140,19 +170,39 @@ std::unique_ptr<Connection> Connector::take_idle(const Wanted& wanted, std::stri
   return nullptr;
 }
 
-net::Task<Result<std::unique_ptr<Connection>>> Connector::acquire(const Wanted& wanted) {
-  std::string_view name;
-  if (wanted.pool.tls)
-    name = wanted.pool.options.tls->sni == "host" ? name_of(wanted.host) : wanted.pool.options.tls->sni;
-  const bool personal = wanted.pool.options.send_proxy != net::SendProxy::off;
-  std::unique_ptr<Connection> connection;
-  if (wanted.may_reuse && !personal) connection = take_idle(wanted, name);
+Reservation Connector::try_reserve(const Pool& pool, const Backend& backend, std::string_view host, bool may_reuse) {
+  // A PROXY header speaks for one client only.
+  if (may_reuse && pool.options.send_proxy == net::SendProxy::off)
+    if (auto idle = take_idle(pool, backend, server_name(pool, host))) return {std::move(idle), {}};
+  if (pool.state->room.try_open(*backend.server)) return {nullptr, Permit(pool.state, backend.server)};
+  return {};
+}
+
+const void* Connector::place_of(const Pool& pool) const {
+  const bool by_host = pool.tls && pool.options.tls->sni == "host";
+  return by_host ? nullptr : this;
+}
+
+Reservation Connector::take_granted(const balance::Ticket& ticket, const Pool& pool, const Backend& backend) {
+  if (auto found = handed_over_.extract(&ticket)) return {std::move(found.mapped()), {}};
+  return {nullptr, Permit(pool.state, backend.server)};
+}
+
+void Connector::give_up(balance::Ticket& ticket, const Pool& pool) {
+  // A connection that was handed over has the permit itself, and gives it back when it dies.
+  auto found = handed_over_.extract(&ticket);
+  pool.state->room.leave(ticket, !found.empty());
+}
+
+net::Task<Result<std::unique_ptr<Connection>>> Connector::acquire(Reservation& reservation, const Wanted& wanted) {
+  std::unique_ptr<Connection> connection = std::move(reservation.idle);
   if (!connection) {
-    connection = std::make_unique<Connection>(loop_, wanted.backend);
-    connection->name_ = name;
+    connection = std::make_unique<Connection>(loop_, wanted.backend, std::move(reservation.permit));
+    connection->name_ = server_name(wanted.pool, wanted.host);
     connection->tls_ = wanted.pool.tls;
     auto connected = co_await connect(*connection, wanted);
-    if (connected && personal) connected = co_await send_proxy_header(*connection, wanted);
+    if (connected && wanted.pool.options.send_proxy != net::SendProxy::off)
+      connected = co_await send_proxy_header(*connection, wanted);
     if (connected && wanted.pool.tls) connected = co_await shake_hands(*connection, wanted);
     if (!connected) co_return connected.error();
     connection->deadline_.disarm();

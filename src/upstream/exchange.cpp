@@ -55,14 +55,14 @@ Error BackendExchange::broken(Cause cause, boost::system::error_code code, const
   return {Side::backend, cause, false, code, doing};
 }
 
-net::Task<Result<>> BackendExchange::start(const Request& request) {
+net::Task<Result<>> BackendExchange::start(Reservation& reservation, const Request& request) {
   started_ = setting_.loop.now();
   method_ = request.head.known;
   asked_upgrade_ = !request.head.upgrade.empty();
   // Named: g++ 12 destroys an aggregate that is made inside a co_await expression twice.
-  const Connector::Wanted wanted{setting_.pool, setting_.backend,  request.head.authority, request.client,
-                                 request.local, request.may_reuse, setting_.caller,        setting_.signal};
-  auto acquired = co_await setting_.connector.acquire(wanted);
+  const Connector::Wanted wanted{setting_.pool, setting_.backend, request.head.authority, request.client,
+                                 request.local, setting_.caller,  setting_.signal};
+  auto acquired = co_await setting_.connector.acquire(reservation, wanted);
   if (!acquired) co_return acquired.error();
   connection_ = std::move(*acquired);
   reused_ = connection_->was_used();

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "shellac/balance/round_robin.hpp"
+#include "shellac/balance/picker.hpp"
 #include "shellac/core/address.hpp"
 #include "shellac/front/exchange.hpp"
 #include "shellac/metrics/registry.hpp"
@@ -26,7 +26,7 @@ struct Config {
   explicit Config(const std::vector<route::RouteOptions>& route_options) : routes(route_options) {}
   route::Table routes;
   std::vector<std::shared_ptr<const upstream::Pool>> pools;
-  std::vector<const upstream::Pool*> pool_of_route;  // by route index; null when the route asks no backend
+  std::vector<std::shared_ptr<const upstream::Pool>> pool_of_route;  // by route index; null: it asks no backend
   NetworkSet trusted;
 };
 
@@ -41,6 +41,18 @@ struct Metrics {
   metrics::HistogramFamily& backend_response;
   metrics::CounterFamily& backend_errors;
   metrics::CounterFamily& retries;
+  metrics::CounterFamily& refusals;
+  metrics::CounterFamily& sticky;
+};
+
+// Where workers tell that real traffic fails on a server. `edge` implements it. Thread: any.
+class TrafficReports {
+ public:
+  // `health.outlier.errors` requests in a row failed.
+  virtual void on_errors(const std::shared_ptr<const upstream::Pool>& pool, std::size_t backend) noexcept = 0;
+
+ protected:
+  ~TrafficReports() = default;
 };
 
 class Flow;
@@ -54,6 +66,7 @@ class Proxy final : public front::ExchangeHandler {
     net::ThreadPool& files;  // reads what `respond: { dir }` serves
     RecordSink& sink;
     Metrics& metrics;
+    TrafficReports& reports;
   };
   explicit Proxy(Setting setting);
   ~Proxy();
@@ -68,8 +81,11 @@ class Proxy final : public front::ExchangeHandler {
   Setting setting_;
   upstream::Connector connector_;
   std::shared_ptr<const Config> config_;
-  std::unordered_map<const upstream::Pool*, balance::RoundRobin> pickers_;
+  balance::Picker& picker_of(const upstream::Pool& pool);
+
+  std::unordered_map<const balance::Group*, balance::Picker> pickers_;
   std::unique_ptr<Tally> tally_;
+  balance::SealMemo seals_;
   std::uint64_t id_prefix_ = 0;
   std::uint64_t id_next_ = 0;
   std::atomic<std::uint64_t> in_flight_{0};

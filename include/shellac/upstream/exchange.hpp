@@ -37,11 +37,11 @@ class BackendExchange {
     std::string_view target;  // path and query as the backend gets them
     http::Body* body = nullptr;
     Endpoint client, local;  // for send_proxy
-    bool may_reuse = true;   // an idle connection will do: the request can be repeated if that turns out to be dead
   };
-  // Finds a connection and sends the head; the body follows by itself. With `Expect: 100-continue` it is held back
-  // until the backend asks for it or limits::kContinueWait has passed. Views of the request outlive the exchange.
-  net::Task<Result<>> start(const Request& request);
+  // Takes the connection that was reserved, or makes one, and sends the head; the body follows by itself. With `Expect:
+  // 100-continue` it is held back until the backend asks for it or limits::kContinueWait has passed. Views of the
+  // request outlive the exchange.
+  net::Task<Result<>> start(Reservation& reservation, const Request& request);
   // The next head: interim ones (1xx other than 101) before the final one. Its views live as long as the exchange.
   net::Task<Result<>> read_head();
   http::ResponseHead& head() { return head_; }
@@ -52,6 +52,8 @@ class BackendExchange {
   void accept_tunnel(http::Body& client_octets);
 
   bool reused_connection() const { return reused_; }
+  // After a failure: the permit of the connection that failed, for another one to the same server.
+  Permit take_permit() { return connection_ ? connection_->take_permit() : Permit{}; }
   // Not an octet of an answer has come: a reused connection that failed so was dead before.
   bool nothing_received() const { return !received_; }
   Duration connect_time() const { return connect_time_; }        // negative: no new connection was made

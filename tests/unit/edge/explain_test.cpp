@@ -222,8 +222,8 @@ class ExplainFile : public testing::Test {
 TEST_F(ExplainFile, PrintsTextForPeople) {
   EXPECT_EQ(run(kGood, "http://localhost:8080/a"), 0) << err.str();
   EXPECT_THAT(out.str(), HasSubstr("pool            web\n"));
-  EXPECT_THAT(out.str(),
-              HasSubstr("\nbackends:\nORDER  BACKEND  ADDRESS         ZONE\n1      web1     127.0.0.1:9001  -\n"));
+  EXPECT_THAT(out.str(), HasSubstr("\nbackends:\nORDER  BACKEND  ADDRESS         ZONE  WEIGHT  REASON\n"
+                                   "1      web1     127.0.0.1:9001  -     1       eligible\n"));
   EXPECT_EQ(err.str(), "");
 }
 

@@ -70,7 +70,7 @@ class ProxyTest : public ::testing::Test {
     for (const auto& [name, pool] : pools_) config->pools.push_back(pool->share());
     for (const auto& route : config->routes.routes()) {
       const auto* to = std::get_if<route::ToPool>(&route->action);
-      config->pool_of_route.push_back(to != nullptr ? &pools_.at(to->pool)->pool() : nullptr);
+      config->pool_of_route.push_back(to != nullptr ? pools_.at(to->pool)->share() : nullptr);
     }
     driver_.on_loop([&] { proxy_.adopt(config); });
   }
@@ -101,7 +101,14 @@ class ProxyTest : public ::testing::Test {
   net::ThreadPool files_{1};
   Records records_;
   std::map<std::string, std::unique_ptr<upstream::ScriptedPool>> pools_;
-  Proxy proxy_{{driver_.loop(), files_, records_, metrics_}};
+  struct Reports final : TrafficReports {
+    std::vector<std::string> failing;  // "pool/backend"
+    void on_errors(const std::shared_ptr<const upstream::Pool>& pool, std::size_t backend) noexcept override {
+      failing.push_back(pool->options.name + "/" + pool->backends[backend].name);
+    }
+  };
+  Reports reports_;
+  Proxy proxy_{{driver_.loop(), files_, records_, metrics_, reports_}};
   MuxConnection client_{driver_, proxy_};
 };
 

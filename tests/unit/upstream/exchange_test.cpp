@@ -67,8 +67,9 @@ class BackendExchangeTest : public ConnectorTest {
 
  private:
   net::Task<void> converse(http::Body* body) {
-    const BackendExchange::Request request{request_, "/x?y", body, {}, {}, true};
-    const auto started = co_await exchange_->start(request);
+    const BackendExchange::Request request{request_, "/x?y", body, {}, {}};
+    Reservation reservation = connector_.try_reserve(pool_.pool(), pool_.backend(), request_.authority, true);
+    const auto started = co_await exchange_->start(reservation, request);
     if (!started) co_return fail(started.error());
     for (int status = 100; status < 200;) {
       const auto read = co_await exchange_->read_head();

@@ -80,9 +80,10 @@ class ConnectorTest : public ::testing::Test {
 
  private:
   net::Task<void> run(ScriptedPool& pool, Asking asking, std::shared_ptr<Acquiring> acquiring) {
-    const Connector::Wanted wanted{pool.pool(),  pool.backend(),   asking.host, asking.client,
-                                   asking.local, asking.may_reuse, caller_,     signal_};
-    acquiring->result.emplace(co_await connector_.acquire(wanted));
+    const Connector::Wanted wanted{pool.pool(),  pool.backend(), asking.host, asking.client,
+                                   asking.local, caller_,        signal_};
+    Reservation reservation = connector_.try_reserve(pool.pool(), pool.backend(), asking.host, asking.may_reuse);
+    acquiring->result.emplace(co_await connector_.acquire(reservation, wanted));
   }
 };
 

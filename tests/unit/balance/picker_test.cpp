@@ -1,0 +1,227 @@
+#include "shellac/balance/picker.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "group.hpp"
+
+namespace shellac::balance::test {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::Key;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+constexpr int kPicks = 100'000;
+
+class EveryAlgorithm : public testing::TestWithParam<Algorithm> {};
+
+std::string name_of(const testing::TestParamInfo<Algorithm>& info) {
+  switch (info.param) {
+    case Algorithm::round_robin:
+      return "RoundRobin";
+    case Algorithm::least_requests:
+      return "LeastRequests";
+    case Algorithm::random_two:
+      return "RandomTwo";
+    case Algorithm::hash:
+      return "Hash";
+  }
+  return "";
+}
+INSTANTIATE_TEST_SUITE_P(Pickers, EveryAlgorithm,
+                         testing::Values(Algorithm::round_robin, Algorithm::least_requests, Algorithm::random_two,
+                                         Algorithm::hash),
+                         name_of);
+
+TEST_P(EveryAlgorithm, FollowsEqualWeights) {
+  const auto got = spread(make_group(GetParam(), {{"a"}, {"b"}, {"c"}, {"d"}}), kPicks);
+  for (const auto& [name, count] : got) EXPECT_NEAR(count, kPicks / 4, kPicks / 100) << name;
+  EXPECT_EQ(got.size(), 4u);
+}
+
+TEST_P(EveryAlgorithm, LeavesOutWhoIsOut) {
+  const auto group = make_group(GetParam(), {{"a"}, {"b"}, {"c"}, {"d"}, {"e"}, {"f", "ams", 0}});
+  server(*group, "a").set_state(ServerState::down, kWall);
+  server(*group, "b").set_state(ServerState::drain, kWall);
+  set_down(*group, "c");
+  server(*group, "d").set_ejected(kNow + std::chrono::seconds(1), kWall);
+  EXPECT_THAT(spread(group, 100), ElementsAre(Pair("e", 100)));
+  server(*group, "e").set_health(Health::drain, kNow, kWall);
+  EXPECT_THAT(spread(group, 10), ElementsAre(Pair("all_down", 10)));
+}
+
+TEST_P(EveryAlgorithm, NeverPicksTheSameTwiceForOneRequest) {
+  const auto group = make_group(GetParam(), {{"a"}, {"b"}, {"c"}});
+  Picker picker(group, 7);
+  Tried tried;
+  std::set<std::size_t> seen;
+  for (int i = 0; i < 3; ++i) {
+    const Pick pick = picker.pick({kNow, &tried, 99, {}, false});
+    ASSERT_NE(pick.server, nullptr);
+    EXPECT_TRUE(seen.insert(pick.index).second);
+    tried.add(pick.index);
+  }
+  EXPECT_EQ(picker.pick({kNow, &tried, 99, {}, false}).reason, NoPick::all_tried);
+}
+
+TEST_P(EveryAlgorithm, BackupsOnlyWhenNobodyElseIsThere) {
+  const auto group = make_group(GetParam(), {{"a"}, {"b"}, {"spare", "ams", 1, true}});
+  EXPECT_THAT(spread(group, 100), testing::Not(Contains(Key("spare"))));
+  set_down(*group, "a");
+  EXPECT_THAT(spread(group, 100), ElementsAre(Pair("b", 100)));
+  set_down(*group, "b");
+  EXPECT_THAT(spread(group, 100), ElementsAre(Pair("spare", 100)));
+}
+
+TEST_P(EveryAlgorithm, AnotherZoneFirstWhenOneLooksSick) {
+  const auto group = make_group(GetParam(), {{"a", "ams"}, {"b", "ams"}, {"c", "rtm"}});
+  Ask ask;
+  ask.avoid_zone = "ams";
+  EXPECT_THAT(spread(group, 50, ask), ElementsAre(Pair("c", 50)));
+  set_down(*group, "c");
+  EXPECT_THAT(spread(group, 50, ask), testing::Not(Contains(Key("c"))));
+}
+
+class WeightedAlgorithm : public EveryAlgorithm {};
+INSTANTIATE_TEST_SUITE_P(Pickers, WeightedAlgorithm,
+                         testing::Values(Algorithm::round_robin, Algorithm::least_requests, Algorithm::hash), name_of);
+
+TEST_P(WeightedAlgorithm, FollowsWeights) {
+  const auto got = spread(make_group(GetParam(), {{"a", "ams", 1}, {"b", "ams", 2}, {"c", "ams", 7}}), kPicks);
+  EXPECT_NEAR(got.at("a"), kPicks * 0.1, kPicks / 100);
+  EXPECT_NEAR(got.at("b"), kPicks * 0.2, kPicks / 100);
+  EXPECT_NEAR(got.at("c"), kPicks * 0.7, kPicks / 100);
+}
+
+TEST(RoundRobin, IsSmooth) {
+  const auto group = make_group(Algorithm::round_robin, {{"a", "ams", 5}, {"b"}, {"c"}});
+  Picker picker(group, 3);
+  // In any seven turns in a row everybody gets exactly the weight.
+  std::vector<std::size_t> turns;
+  for (int i = 0; i < 70; ++i) turns.push_back(picker.pick({kNow}).index);
+  for (std::size_t i = 0; i + 7 <= turns.size(); i += 7)
+    EXPECT_EQ(std::count(turns.begin() + static_cast<long>(i), turns.begin() + static_cast<long>(i + 7), 0u), 5);
+}
+
+TEST(RoundRobin, WorkersBeginElsewhere) {
+  const auto group = make_group(Algorithm::round_robin, {{"a"}, {"b"}, {"c"}, {"d"}});
+  std::set<std::size_t> first;
+  for (std::uint64_t seed = 0; seed < 64; ++seed) first.insert(Picker(group, seed).pick({kNow}).index);
+  EXPECT_EQ(first.size(), 4u);
+}
+
+TEST(LeastRequests, CountsWhatIsInFlightForTheWeight) {
+  const auto group = make_group(Algorithm::least_requests, {{"a", "ams", 1}, {"b", "ams", 3}, {"c", "ams", 1}});
+  server(*group, "a").requests = 1;
+  server(*group, "b").requests = 4;  // (4 + 1) / 3 is less than 2 and more than 1
+  EXPECT_THAT(spread(group, 10), ElementsAre(Pair("c", 10)));
+  server(*group, "c").requests = 1;
+  EXPECT_THAT(spread(group, 10), ElementsAre(Pair("b", 10)));
+}
+
+TEST(RandomTwo, NeverTakesTheBusiest) {
+  const auto group = make_group(Algorithm::random_two, {{"a"}, {"b"}, {"c"}});
+  server(*group, "b").requests = 10;
+  const auto got = spread(group, 3000);
+  EXPECT_THAT(got, testing::Not(Contains(Key("b"))));
+  EXPECT_THAT(got, UnorderedElementsAre(Key("a"), Key("c")));
+}
+
+TEST(Hash, OneKeyStaysWhereItIs) {
+  const auto group = make_group(Algorithm::hash, {{"a"}, {"b"}, {"c"}, {"d"}});
+  Picker one(group, 1), other(group, 2);
+  for (int i = 0; i < 100; ++i) {
+    const Ask ask{kNow, nullptr, hash_of(std::to_string(i)), {}, false};
+    EXPECT_EQ(one.pick(ask).index, other.pick(ask).index);
+  }
+}
+
+TEST(Hash, MovesAtMostTheShareOfWhoLeaves) {
+  const auto group = make_group(Algorithm::hash, {{"a"}, {"b"}, {"c"}, {"d"}, {"e"}});
+  Picker picker(group, 1);
+  constexpr int kKeys = 10'000;
+  std::vector<std::size_t> before;
+  for (int i = 0; i < kKeys; ++i)
+    before.push_back(picker.pick({kNow, nullptr, hash_of(std::to_string(i)), {}, false}).index);
+  set_down(*group, "c");
+  int moved = 0;
+  for (int i = 0; i < kKeys; ++i) {
+    const std::size_t now = picker.pick({kNow, nullptr, hash_of(std::to_string(i)), {}, false}).index;
+    if (now == before[static_cast<std::size_t>(i)]) continue;
+    ++moved;
+    EXPECT_EQ(before[static_cast<std::size_t>(i)], 2u) << "a key of another server moved";
+  }
+  EXPECT_NEAR(moved, kKeys / 5, kKeys / 50);
+}
+
+TEST(Hash, TheLoadOfOneKeyIsBounded) {
+  const auto group = make_group(Algorithm::hash, {{"a"}, {"b"}, {"c"}, {"d"}});
+  group->balance.load_factor = 1.25;
+  Picker picker(group, 1);
+  // One hot key, requests that never end.
+  for (int i = 0; i < 400; ++i) {
+    const Pick pick = picker.pick({kNow, nullptr, hash_of("hot"), {}, false});
+    ++pick.server->requests;
+  }
+  for (const Member& member : group->members) EXPECT_LE(member.server->requests, 126u) << member.name;
+}
+
+TEST(SlowStart, GrowsLinearlyAfterARecoveryOnly) {
+  const auto group = make_group(Algorithm::round_robin, {{"a"}, {"b"}});
+  group->slow_start = std::chrono::seconds(100);
+  EXPECT_NEAR(spread(group, kPicks).at("a"), kPicks / 2, kPicks / 100);  // never was down: nothing to be slow about
+  server(*group, "a").set_health(Health::down, kNow, kWall);
+  server(*group, "a").set_health(Health::up, kNow - std::chrono::seconds(50), kWall);
+  EXPECT_NEAR(spread(group, kPicks).at("a"), kPicks / 3, kPicks / 100);  // half the weight: one of three
+  server(*group, "a").set_recovered(kNow - std::chrono::seconds(100));
+  EXPECT_NEAR(spread(group, kPicks).at("a"), kPicks / 2, kPicks / 100);
+}
+
+TEST(Panic, IgnoresHealthWhenTooFewAreLeft) {
+  const auto group = make_group(Algorithm::round_robin, {{"a"}, {"b"}, {"c"}, {"d"}});
+  group->panic = 50;
+  set_down(*group, "a");
+  set_down(*group, "b");
+  EXPECT_EQ(spread(group, 100).size(), 2u);  // half is not less than half
+  set_down(*group, "c");
+  EXPECT_EQ(spread(group, 100).size(), 4u);
+  server(*group, "d").set_state(ServerState::down, kWall);
+  EXPECT_EQ(spread(group, 100).size(), 3u);  // what the operator took out stays out
+}
+
+TEST(Full, WaitsInsteadOfTakingABackup) {
+  const auto group = make_group(Algorithm::round_robin, {{"a"}, {"b"}, {"spare", "ams", 1, true}});
+  group->connections = 2;
+  server(*group, "a").sockets = 2;
+  EXPECT_THAT(spread(group, 10), ElementsAre(Pair("b", 10)));
+  server(*group, "b").sockets = 3;
+  EXPECT_THAT(spread(group, 10), ElementsAre(Pair("all_full", 10)));
+  server(*group, "a").idle = 1;  // an idle connection can be had
+  EXPECT_THAT(spread(group, 10), ElementsAre(Pair("a", 10)));
+}
+
+TEST(Order, ListsEveryoneWithTheReason) {
+  const auto group = make_group(Algorithm::hash, {{"a"}, {"b"}, {"c"}, {"spare", "ams", 1, true}, {"old", "ams", 0}});
+  set_down(*group, "a");
+  server(*group, "b").set_state(ServerState::drain, kWall);
+  std::map<std::string, std::string> got;
+  std::vector<std::string> names;
+  for (const Considered& one : order_of(group, {kNow, nullptr, 5, {}, true})) {
+    names.push_back(group->members[one.index].name);
+    got[names.back()] = to_string(one.standing);
+  }
+  EXPECT_EQ(names.front(), "c");
+  EXPECT_EQ(names[1], "spare");
+  EXPECT_EQ(
+      got,
+      (std::map<std::string, std::string>{
+          {"a", "probe_down"}, {"b", "draining"}, {"c", "eligible"}, {"spare", "eligible"}, {"old", "weightless"}}));
+}
+
+}  // namespace
+}  // namespace shellac::balance::test

@@ -1,0 +1,232 @@
+#include "shellac/balance/waiting_room.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <thread>
+
+#include "group.hpp"
+
+namespace shellac::balance::test {
+namespace {
+
+using Entry = WaitingRoom::Entry;
+
+struct Bell final : Waiter {
+  std::atomic<int> rings{0};
+  void wake() noexcept override { ++rings; }
+};
+
+// A request that waits.
+struct Request {
+  Bell bell;
+  Ticket ticket;
+  explicit Request(Server* wanted = nullptr, const void* place = nullptr) : ticket(bell, wanted, place) {}
+};
+
+struct Room : testing::Test {
+  Server a{{"web", "a", "192.0.2.1:80"}, kWall}, b{{"web", "b", "192.0.2.2:80"}, kWall};
+  std::vector<Server*> servers{&a, &b};
+  WaitingRoom room;
+  Room() { room.set_max(2); }
+
+  Entry enter(Request& request, std::uint32_t limit = 10) { return room.enter(request.ticket, servers, limit); }
+  void fill() {
+    for (Server* server : servers)
+      while (room.try_open(*server)) {
+      }
+  }
+};
+
+TEST_F(Room, CountsSocketsUpToTheLimit) {
+  EXPECT_TRUE(room.try_open(a));
+  EXPECT_TRUE(room.try_open(a));
+  EXPECT_FALSE(room.try_open(a));
+  EXPECT_TRUE(room.try_open(b));
+  room.close(a);
+  EXPECT_EQ(a.sockets, 1u);
+  EXPECT_TRUE(room.try_open(a));
+}
+
+TEST_F(Room, WithoutALimitEverythingOpens) {
+  room.set_max(0);
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(room.try_open(a));
+  for (int i = 0; i < 1000; ++i) room.close(a);
+  EXPECT_EQ(a.sockets, 0u);
+}
+
+TEST_F(Room, ThePermitGoesToWhoWaitedLongest) {
+  fill();
+  Request first, second;
+  EXPECT_EQ(enter(first), Entry::waiting);
+  EXPECT_EQ(enter(second), Entry::waiting);
+  EXPECT_EQ(room.waiting_for_any(), 2u);
+  room.close(b);
+  EXPECT_EQ(first.bell.rings, 1);
+  EXPECT_EQ(second.bell.rings, 0);
+  EXPECT_EQ(room.granted(first.ticket), &b);
+  EXPECT_EQ(b.sockets, 2u);  // the permit went from hand to hand
+  room.leave(first.ticket, true);
+  room.leave(second.ticket, false);
+  EXPECT_EQ(b.sockets, 2u);
+}
+
+TEST_F(Room, VisitorsWaitForTheirServer) {
+  fill();
+  Request visitor(&a), anybody;
+  EXPECT_EQ(enter(visitor), Entry::waiting);
+  EXPECT_EQ(enter(anybody), Entry::waiting);
+  EXPECT_EQ(room.waiting_for(a), 1u);
+  room.close(b);  // not the visitor's
+  EXPECT_EQ(room.granted(visitor.ticket), nullptr);
+  EXPECT_EQ(room.granted(anybody.ticket), &b);
+  room.leave(anybody.ticket, true);
+  room.close(a);
+  EXPECT_EQ(room.granted(visitor.ticket), &a);
+  room.leave(visitor.ticket, true);
+}
+
+TEST_F(Room, NobodyOvertakesTheQueue) {
+  fill();
+  Request waiting;
+  EXPECT_EQ(enter(waiting), Entry::waiting);
+  room.set_max(3);
+  EXPECT_FALSE(room.try_open(a));
+  EXPECT_EQ(waiting.bell.rings, 1);  // and is told to look again
+  room.leave(waiting.ticket, false);
+  EXPECT_TRUE(room.try_open(a));
+}
+
+TEST_F(Room, WhoLeavesIsForgotten) {
+  fill();
+  Request gone, next;
+  EXPECT_EQ(enter(gone), Entry::waiting);
+  EXPECT_EQ(enter(next), Entry::waiting);
+  room.leave(gone.ticket, false);
+  room.close(a);
+  EXPECT_EQ(gone.bell.rings, 0);
+  EXPECT_EQ(room.granted(next.ticket), &a);
+  // Granted, but its client has left: the permit is free again.
+  room.leave(next.ticket, false);
+  EXPECT_EQ(a.sockets, 1u);
+}
+
+TEST_F(Room, AnUnusedPermitGoesOn) {
+  fill();
+  Request first, second;
+  enter(first);
+  enter(second);
+  room.close(a);
+  room.leave(first.ticket, false);
+  EXPECT_EQ(room.granted(second.ticket), &a);
+  EXPECT_EQ(a.sockets, 2u);
+  room.leave(second.ticket, true);
+}
+
+TEST_F(Room, IsFullAtItsLimit) {
+  fill();
+  std::deque<Request> waiting;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(enter(waiting.emplace_back(), 3), Entry::waiting);
+  Request late, visitor(&a);
+  EXPECT_EQ(enter(late, 3), Entry::full);
+  EXPECT_EQ(enter(visitor, 3), Entry::waiting);  // each server has a queue of its own
+  EXPECT_EQ(enter(late, 0), Entry::full);
+  for (Request& one : waiting) room.leave(one.ticket, false);
+  room.leave(visitor.ticket, false);
+}
+
+TEST_F(Room, EnteringFindsWhatHasBecomeFree) {
+  fill();
+  room.close(b);
+  Request request;
+  EXPECT_EQ(enter(request), Entry::granted);
+  EXPECT_EQ(room.granted(request.ticket), &b);
+  room.leave(request.ticket, true);
+  EXPECT_EQ(b.sockets, 2u);
+}
+
+TEST_F(Room, ServersThatAreOutTakeOnlyTheirVisitors) {
+  fill();
+  Request anybody, visitor(&a);
+  enter(anybody);
+  enter(visitor);
+  a.set_state(ServerState::drain, kWall);
+  room.close(a);
+  EXPECT_EQ(room.granted(anybody.ticket), nullptr);
+  EXPECT_EQ(room.granted(visitor.ticket), &a);
+  room.leave(anybody.ticket, false);
+  room.leave(visitor.ticket, true);
+}
+
+TEST_F(Room, ALoweredLimitSwallowsPermits) {
+  fill();
+  Request waiting;
+  enter(waiting);
+  room.set_max(1);
+  room.close(a);
+  EXPECT_EQ(room.granted(waiting.ticket), nullptr);  // swallowed
+  EXPECT_EQ(a.sockets, 1u);
+  room.close(a);
+  EXPECT_EQ(room.granted(waiting.ticket), &a);  // the one that there may be
+  room.leave(waiting.ticket, true);
+  EXPECT_EQ(a.sockets, 1u);
+}
+
+TEST_F(Room, AsksKeepersToCloseIdleConnections) {
+  fill();
+  Bell keeper;
+  room.add_keeper(keeper);
+  Request waiting(&a);
+  enter(waiting);
+  EXPECT_EQ(keeper.rings, 1);
+  EXPECT_TRUE(room.is_wanted(a));
+  EXPECT_FALSE(room.is_wanted(b));
+  room.remove_keeper(keeper);
+  room.leave(waiting.ticket, false);
+  EXPECT_FALSE(room.is_wanted(a));
+}
+
+TEST_F(Room, HandsConnectionsOverWhereTheNextOneWaits) {
+  fill();
+  const int here = 0, there = 0;
+  Request first(nullptr, &there), second(nullptr, &here);
+  enter(first);
+  enter(second);
+  EXPECT_EQ(room.hand_over(a, &here), nullptr);  // the next one waits elsewhere
+  EXPECT_EQ(room.hand_over(a, &there), &first.ticket);
+  EXPECT_EQ(a.sockets, 2u);
+  EXPECT_EQ(room.hand_over(b, &here), &second.ticket);
+  room.leave(first.ticket, true);
+  room.leave(second.ticket, true);
+  EXPECT_EQ(room.hand_over(a, &here), nullptr);
+}
+
+// Four threads open and close as fast as they can: never more than the limit, and nothing is lost at the end.
+TEST_F(Room, HoldsAmongThreads) {
+  std::atomic<int> over{0}, served{0};
+  const auto work = [&] {
+    for (int i = 0; i < 2000; ++i) {
+      Request request;
+      Server* server = room.try_open(a) ? &a : nullptr;
+      if (server == nullptr) {
+        if (room.enter(request.ticket, servers, 100) == Entry::full) continue;
+        while (room.granted(request.ticket) == nullptr) std::this_thread::yield();
+        server = room.granted(request.ticket);
+        room.leave(request.ticket, true);
+      }
+      if (server->sockets > 2) ++over;
+      ++served;
+      room.close(*server);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back(work);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(over, 0);
+  EXPECT_EQ(served, 8000);
+  EXPECT_EQ(a.sockets, 0u);
+  EXPECT_EQ(b.sockets, 0u);
+}
+
+}  // namespace
+}  // namespace shellac::balance::test

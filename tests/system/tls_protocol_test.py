@@ -276,7 +276,8 @@ class Octets(harness.SystemTest):
                 left -= len(octets)
             self.assertTrue(client.is_open())
         self.assertEqual(digest.hexdigest(), expected.hexdigest())
-        self.assertLess(self.shellac.resident_bytes(), resident + (30 << 20))
+        if harness.PATIENCE == 1:  # a sanitizer keeps what was freed for a while
+            self.assertLess(self.shellac.resident_bytes(), resident + (30 << 20))
 
     def test_many_small_writes(self):
         def handler(peer):

@@ -50,6 +50,37 @@ TEST(ProbeVerdict, FollowsRiseAndFall) {
   }
 }
 
+// The rules said once more, by looking back over all results instead of counting along.
+std::string expected_after(const std::string& results) {
+  std::string out;
+  char health = 'U';
+  std::size_t since = 0;  // results since the last change
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const char wants = results[i] == '+' ? 'U' : results[i] == '4' ? 'd' : 'D';
+    const std::size_t needed = i == 0 || wants == 'd' ? 1 : wants == 'U' ? 2 : 3;
+    std::size_t in_row = 0;
+    while (in_row <= i - since && results[i - in_row] == results[i]) {
+      ++in_row;
+      if (in_row > i - since) break;
+    }
+    if (wants != health && in_row >= needed) {
+      health = wants;
+      since = i + 1;
+    }
+    out += health;
+  }
+  return out;
+}
+
+TEST(ProbeVerdict, EverySequenceOfSixResults) {
+  for (int number = 0; number < 3 * 3 * 3 * 3 * 3 * 3; ++number) {
+    std::string results;
+    for (int left = number, i = 0; i < 6; ++i, left /= 3) results += "+-4"[left % 3];
+    ProbeVerdict verdict(make_server(), {});
+    EXPECT_EQ(verdicts(verdict, results), expected_after(results)) << results;
+  }
+}
+
 TEST(ProbeVerdict, ProbesFasterWhileChanging) {
   ProbeVerdict verdict(make_server(), {});
   EXPECT_EQ(verdict.next_interval(), milliseconds(500));  // not checked yet

@@ -158,14 +158,23 @@ TEST_F(BackendExchangeTest, AnAnswerSplitAtEveryByte) {
 }
 
 TEST_F(BackendExchangeTest, WhatIsNotKept) {
-  for (const char* answer : {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
-                             "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 200 OK\r\n\r\nok",
-                             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok, and more"}) {
-    EXPECT_FALSE(answered(answer).error) << answer;
+  for (const char* answer :
+       {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
+        "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok, and more"}) {
+    get();
+    test::Peer server = pool_.accept();
+    server.read_head();
+    server.send(answer);
+    ASSERT_TRUE(over()) << answer;
+    EXPECT_FALSE(told_.error) << answer;
     EXPECT_EQ(told_.text, "ok") << answer;
     EXPECT_EQ(idle(), 0u) << answer;
     EXPECT_EQ(busy(), 0u) << answer;
+    EXPECT_TRUE(server.ends()) << "although it would have stayed: " << answer;
   }
+  EXPECT_FALSE(answered("HTTP/1.1 200 OK\r\n\r\nuntil the end").error);
+  EXPECT_EQ(told_.text, "until the end");
+  EXPECT_EQ(idle(), 0u);
 }
 
 struct Malformed {

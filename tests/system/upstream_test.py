@@ -3,6 +3,7 @@
 
 import socket
 import struct
+import threading
 import time
 
 import harness
@@ -148,6 +149,67 @@ class Silence(harness.SystemTest):
         harness.eventually(lambda: closed == [True], what="the backend's connection is closed")
         self.assertEqual(edge.wait_access()[0]["ended"], "client_reset")
         edge.wait_metric("shellac_backend_connections", 0, state="busy")
+
+
+class Broken(harness.SystemTest):
+    def test_an_answer_without_length_that_breaks_is_a_reset(self):
+        def handler(peer):
+            peer.request()
+            peer.send(b"HTTP/1.1 200 OK\r\n\r\nhello")
+            self.assertTrue(sent.wait(10))
+            peer.reset()
+
+        edge = self.edge(harness.config(self.origin(handler).address))
+        # HTTP/1.0 knows no chunks: only a reset tells that the body is not whole.
+        for version in ("HTTP/1.0", "HTTP/1.1"):
+            sent = threading.Event()
+            with edge.connect() as client:
+                client.send(harness.request(version=version))
+                octets = b""
+                while b"hello" not in octets:
+                    octets += client.socket.recv(65536)
+                sent.set()
+                with self.assertRaises(ConnectionResetError):
+                    while client.socket.recv(65536):
+                        pass
+        self.assertEqual({line["ended"] for line in edge.wait_access(2)}, {"backend_error"})
+
+    def test_a_backend_that_stops_reading(self):
+        def handler(peer):
+            peer.head()
+            self.assertTrue(answered.wait(10 * harness.PATIENCE))
+
+        answered = threading.Event()
+        timeouts = {"between_bytes": "300ms", "first_byte": "300ms"}
+        edge = self.edge(harness.config(self.origin(handler).address, pool={"timeouts": timeouts, "buffer_request": "0B"}))
+        with edge.connect() as client:
+            client.send(harness.request("PUT", "/", {"Content-Length": str(60 << 20)}))
+
+            def upload():
+                try:
+                    client.socket.sendall(b"x" * (60 << 20))
+                except OSError:  # the edge has answered and closed
+                    pass
+
+            sender = threading.Thread(target=upload)
+            sender.start()
+            answer = client.response("PUT")
+            answered.set()
+            sender.join()
+            self.assertEqual((answer.status, answer.get("Proxy-Status")), (504, "shellac; error=connection_read_timeout"))
+        self.assertEqual(edge.wait_access()[0]["ended"], "backend_timeout")
+
+    def test_an_early_answer_arrives_whole_although_the_backend_leaves(self):
+        def handler(peer):
+            peer.head()
+            peer.send(harness.response(413, body=b"too much"))
+
+        edge = self.edge(harness.config(self.origin(handler).address, pool={"buffer_request": "0B"}))
+        for _ in range(10):
+            with edge.connect() as client:
+                client.send(harness.request("PUT", "/", {"Content-Length": "10000000"}) + b"x" * 100000)
+                answer = client.response("PUT")
+                self.assertEqual((answer.status, answer.body), (413, b"too much"))
 
 
 class Pools(harness.SystemTest):

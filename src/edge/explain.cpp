@@ -128,6 +128,17 @@ std::string_view to_word(route::NormalizePath mode) {
   return "";
 }
 
+std::string describe(route::TraceStep::Why why) {
+  switch (why) {
+    case route::TraceStep::Why::matched:
+      return "everything fits";
+    case route::TraceStep::Why::path_refused:
+      return "the form of the path that it wants is refused";
+    default:
+      return std::string(to_string(why)) + " differs";
+  }
+}
+
 void explain_routes(const Options& config, const http::RequestHead& head, const IpAddress* client, json::object& out) {
   Arena arena;
   const route::Table table(config.routes);
@@ -136,10 +147,9 @@ void explain_routes(const Options& config, const http::RequestHead& head, const 
       head.method, head.authority, &forms, &head.fields, client == nullptr ? IpAddress{} : *client, client != nullptr};
   json::array rows;
   for (const auto& step : table.trace(query)) {
-    const bool matched = step.why == route::TraceStep::Why::matched;
     rows.push_back(json::object{{"route", step.route->name},
-                                {"matched", matched},
-                                {"why", matched ? "everything fits" : std::string(to_string(step.why)) + " differs"}});
+                                {"matched", step.why == route::TraceStep::Why::matched},
+                                {"why", describe(step.why)}});
   }
   out["routes"] = std::move(rows);
 

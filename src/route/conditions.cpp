@@ -35,11 +35,16 @@ Why Conditions::check_more(const Query& query) const {
   return Why::matched;
 }
 
+bool Conditions::asks_same_as(const Conditions& other) const {
+  return methods_ == other.methods_ && headers_ == other.headers_ && clients_ == other.clients_;
+}
+
 Why Conditions::check_place(const HostName& host, std::optional<std::string_view> path) const {
   const auto is_host = [&](const std::string& pattern) { return host_matches(pattern, host.text()); };
   if (std::none_of(hosts_.begin(), hosts_.end(), is_host)) return Why::host;
   const auto is_path = [&](const std::string& pattern) { return glob_match(pattern, *path); };
-  if (!path || std::none_of(paths_.begin(), paths_.end(), is_path)) return Why::path;
+  if (!path) return Why::path_refused;
+  if (std::none_of(paths_.begin(), paths_.end(), is_path)) return Why::path;
   return Why::matched;
 }
 

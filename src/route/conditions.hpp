@@ -22,7 +22,10 @@ class Conditions {
 
   // The first of method, header and client that fails, or `matched`.
   TraceStep::Why check_more(const Query& query) const;
-  // The same for host and path, one pattern after the other. `path` is empty when the route's form was refused.
+  // Whether both ask the same of method, header and client.
+  bool asks_same_as(const Conditions& other) const;
+  // The first of host and path that fails, or `matched`, one pattern after the other. `path` is empty when the route's
+  // form was refused.
   TraceStep::Why check_place(const HostName& host, std::optional<std::string_view> path) const;
 
  private:
@@ -31,6 +34,7 @@ class Conditions {
     std::string glob;
     http::FieldId id;
     bool matches(const http::Fields& fields) const;
+    bool operator==(const Header&) const = default;
   };
   NormalizePath mode_;
   std::vector<std::string> hosts_, paths_, methods_;

@@ -33,16 +33,24 @@ const Candidate* take_first(CandidateLists& lists) {
 }  // namespace
 
 struct Table::Index {
-  // The patterns of one host, by the form of the path that their routes want.
-  using Group = std::array<std::uint32_t, kModes.size()>;
+  // The routes of one host that want one form of the path.
+  struct Form {
+    std::uint32_t patterns = kNone;
+    // Those that decide when this form is refused: of routes that ask the same of method, header and client the first.
+    // Ends with the first that asks nothing.
+    std::vector<std::uint32_t> guards;
+  };
+  using Group = std::array<Form, kModes.size()>;
 
   HostIndex hosts;
-  std::vector<Group> groups;  // by the number of HostIndex; kNone = no such pattern
+  std::vector<Group> groups;  // by the number of HostIndex
   PathIndex paths;
   std::vector<Conditions> conditions;  // by route
 
   explicit Index(const std::vector<RouteOptions>& routes);
   const Candidate* find_first(CandidateLists& lists, const Query& query) const;
+  void add_guard(Form& form, std::uint32_t route);
+  std::uint32_t find_guard(const Form& form, const Query& query) const;
 };
 
 Table::Index::Index(const std::vector<RouteOptions>& routes) {
@@ -64,9 +72,26 @@ Table::Index::Index(const std::vector<RouteOptions>& routes) {
   }
   for (const auto& of_host : patterns) {
     Group& group = groups.emplace_back();
-    for (std::size_t mode = 0; mode < kModes.size(); ++mode)
-      group[mode] = of_host[mode].empty() ? kNone : paths.add(of_host[mode]);
+    for (std::size_t mode = 0; mode < kModes.size(); ++mode) {
+      if (of_host[mode].empty()) continue;
+      group[mode].patterns = paths.add(of_host[mode]);
+      for (const auto& pattern : of_host[mode]) add_guard(group[mode], pattern.candidate.route);
+    }
   }
+}
+
+void Table::Index::add_guard(Form& form, std::uint32_t route) {
+  const Conditions& asked = conditions[route];
+  for (const std::uint32_t guard : form.guards)
+    if (!conditions[guard].has_more() || conditions[guard].asks_same_as(asked)) return;
+  form.guards.push_back(route);
+}
+
+// The first route that would have looked at the refused form, or kNone.
+std::uint32_t Table::Index::find_guard(const Form& form, const Query& query) const {
+  for (const std::uint32_t guard : form.guards)
+    if (conditions[guard].check_more(query) == Why::matched) return guard;
+  return kNone;
 }
 
 const Candidate* Table::Index::find_first(CandidateLists& lists, const Query& query) const {
@@ -97,19 +122,23 @@ Match Table::match(const Query& query) const {
   const HostName host(query.host);
   CandidateLists lists;
   bool refused = false;
+  std::uint32_t guard = kNone;
   index_->hosts.find(host.text(), [&](std::size_t number) {
     const auto& group = index_->groups[number];
     for (const NormalizePath mode : kModes) {
-      const std::uint32_t patterns = group[static_cast<std::size_t>(mode)];
-      if (patterns == kNone) continue;
-      if (const auto path = query.path->get(mode))
-        index_->paths.find(patterns, *path, lists);
-      else
+      const Index::Form& form = group[static_cast<std::size_t>(mode)];
+      if (form.patterns == kNone) continue;
+      if (const auto path = query.path->get(mode)) {
+        index_->paths.find(form.patterns, *path, lists);
+      } else {
         refused = true;
+        guard = std::min(guard, index_->find_guard(form, query));
+      }
     }
   });
   const Candidate* const found = index_->find_first(lists, query);
   if (!found) return {.path_refused = refused};
+  if (guard < found->route) return {.path_refused = true};
   return {.route = routes_[found->route].get(), .literal_prefix = found->literal_prefix};
 }
 
@@ -119,9 +148,13 @@ std::vector<TraceStep> Table::trace(const Query& query) const {
   for (const auto& route : routes_) {
     const Conditions& asked = index_->conditions[route->index];
     const Why place = asked.check_place(host, query.path->get(asked.mode()));
-    const Why why = place == Why::matched ? asked.check_more(query) : place;
+    Why why = place;
+    if (place == Why::matched || place == Why::path_refused) {
+      const Why more = asked.check_more(query);
+      if (more != Why::matched) why = place == Why::matched ? more : Why::path;
+    }
     steps.push_back({route.get(), why});
-    if (why == Why::matched) break;
+    if (why == Why::matched || why == Why::path_refused) break;
   }
   return steps;
 }
@@ -134,6 +167,8 @@ std::string_view to_string(TraceStep::Why why) {
       return "host";
     case Why::path:
       return "path";
+    case Why::path_refused:
+      return "path_refused";
     case Why::method:
       return "method";
     case Why::header:

@@ -66,10 +66,13 @@ class NetworkSet {
   explicit NetworkSet(std::vector<Network> networks);
   bool contains(const IpAddress& ip) const;
   bool empty() const { return ranges_.empty(); }
+  // True when both hold the same addresses.
+  bool operator==(const NetworkSet&) const = default;
 
  private:
   struct Range {
     IpAddress first, last;
+    bool operator==(const Range&) const = default;
   };
   std::vector<Range> ranges_;
 };

@@ -61,15 +61,16 @@ struct Query {
 struct Match {
   const Route* route = nullptr;    // null: no route matches
   std::size_t literal_prefix = 0;  // octets of the path that the matching pattern's literal prefix covered
-  // No route matches, and the form of the path that some route of this host wants was refused: 400, not 404.
+  // The form of the path that some route of this host wants was refused, and no route before that one matches: 400.
   bool path_refused = false;
 };
 
 // What became of one route, for `shellac explain`.
 struct TraceStep {
-  enum class Why : std::uint8_t { matched, host, path, method, header, client };
+  enum class Why : std::uint8_t { matched, host, path, path_refused, method, header, client };
   const Route* route = nullptr;
-  Why why = Why::matched;  // the first condition that failed, in this order
+  // The first condition that failed, in this order. path_refused: all the rest fits, and the list ends with this 400.
+  Why why = Why::matched;
 };
 std::string_view to_string(TraceStep::Why why);
 
@@ -78,7 +79,8 @@ std::string_view to_string(TraceStep::Why why);
 // tree over the literal prefixes of the path patterns, and where needed one over the suffixes behind their last `*`.
 // What they find are a few lists in the order of the configuration, which are merged; method, header and client are
 // tested only on these candidates. Linear remain only routes that share host, literal prefix and suffix with others
-// ("*a*", "*b*"; or the same path with different headers).
+// ("*a*", "*b*"; or the same path with different headers), and for a refused path those of one host that differ in what
+// they ask of method, header and client.
 class Table {
  public:
   // Reads error pages. Throws std::runtime_error naming the file when one has vanished since the check.
@@ -87,7 +89,9 @@ class Table {
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
-  // The first route in the order of the configuration whose every condition holds.
+  // The first route in the order of the configuration whose every condition holds. A route that wants a form of the
+  // path that was refused cannot tell whether it is meant; when everything else that it asks for holds, it ends the
+  // search: a later route in a laxer mode must not hand on what an earlier one would have denied.
   Match match(const Query& query) const;
   // Why each route up to and with the one that match() finds did or did not. Slow, allocates: for people.
   std::vector<TraceStep> trace(const Query& query) const;

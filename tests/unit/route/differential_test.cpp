@@ -32,14 +32,15 @@ TraceStep::Why naive_why(const RouteOptions& options, const Query& query) {
   using Why = TraceStep::Why;
   if (!any(match.host, [&](auto& host) { return naive_host(host, std::string(query.host)); })) return Why::host;
   const auto path = query.path->get(options.normalize_path);
-  if (!path || !any(match.path, [&](auto& pattern) { return naive_glob(pattern, *path); })) return Why::path;
-  if (!any(match.method, [&](auto& method) { return method == query.method; })) return Why::method;
+  if (path && !any(match.path, [&](auto& pattern) { return naive_glob(pattern, *path); })) return Why::path;
+  if (!any(match.method, [&](auto& method) { return method == query.method; })) return path ? Why::method : Why::path;
   for (const auto& [name, glob] : match.header) {
     const http::Field* const field = query.fields->find(name);
-    if (!field || !naive_glob(glob, field->value)) return Why::header;
+    if (!field || !naive_glob(glob, field->value)) return path ? Why::header : Why::path;
   }
   const auto in_network = [&](auto& item) { return query.has_client && item.contains(query.client); };
-  return any(match.client, in_network) ? Why::matched : Why::client;
+  if (!any(match.client, in_network)) return path ? Why::client : Why::path;
+  return path ? Why::matched : Why::path_refused;
 }
 
 std::size_t naive_prefix(const RouteOptions& options, std::string_view path) {
@@ -111,6 +112,12 @@ void expect_same(const Table& table, const std::vector<RouteOptions>& routes, co
     const auto why = naive_why(routes[i], asked.query());
     ASSERT_LT(i, steps.size());
     ASSERT_EQ(to_string(steps[i].why), to_string(why));
+    if (why == TraceStep::Why::path_refused) {
+      ASSERT_EQ(match.route, nullptr) << "not expected " << match.route->name;
+      ASSERT_TRUE(match.path_refused);
+      ASSERT_EQ(steps.size(), i + 1);
+      return;
+    }
     if (why != TraceStep::Why::matched) continue;
     ASSERT_NE(match.route, nullptr) << "expected " << routes[i].name;
     ASSERT_EQ(match.route->name, routes[i].name);

@@ -143,10 +143,62 @@ TEST(PathPattern, ARefusedFormTakesNoRouteAndIsTold) {
   EXPECT_FALSE(narrow.match(missing.query()).path_refused);
 
   // A route that takes paths byte for byte takes that one too.
-  const Table mixed({route("pages"), route("objects", {.host = {"example.com"}}, NormalizePath::none)});
+  const Table mixed(
+      {route("objects", {.host = {"example.com"}, .path = {"/a*"}}, NormalizePath::none), route("pages")});
   EXPECT_EQ(taken(mixed, {.path = "/a/../../x"}), "objects");
   EXPECT_EQ(taken(mixed, {.path = "/a%zz"}), "objects");
-  EXPECT_EQ(taken(mixed, {.path = "/a"}), "pages");
+  EXPECT_EQ(taken(mixed, {.path = "/b"}), "pages");
+}
+
+// "+name" is the route taken, "400" a refused path, "404" no route. What explains must agree.
+std::string outcome(const Table& table, const Request& request) {
+  const Asked asked(request);
+  const Match match = table.match(asked.query());
+  const auto steps = table.trace(asked.query());
+  const auto last = steps.empty() ? TraceStep::Why::host : steps.back().why;
+  EXPECT_EQ(last == TraceStep::Why::matched, match.route != nullptr);
+  EXPECT_TRUE(!match.route || steps.back().route == match.route);
+  EXPECT_TRUE(match.path_refused || last != TraceStep::Why::path_refused);
+  return match.route ? "+" + match.route->name : match.path_refused ? "400" : "404";
+}
+
+TEST(PathPattern, NoLaxerRouteTakesWhatAnEarlierOneRefuses) {
+  using enum NormalizePath;
+  struct Row {
+    const char* what;
+    std::vector<RouteOptions> routes;
+    Request request;
+    const char* outcome;
+  };
+  const RouteOptions admin = route("admin", {.path = {"/admin/*"}});
+  const RouteOptions rest = route("rest", {}, none);
+  for (const Row& row : std::initializer_list<Row>{
+           {"climbs", {admin, rest}, {.path = "/../admin/x"}, "400"},
+           {"bad escape", {admin, rest}, {.path = "/%zz/../admin/x"}, "400"},
+           {"NUL", {admin, rest}, {.path = "/a%00/../admin/x"}, "400"},
+           {"fine", {admin, rest}, {.path = "/x"}, "+rest"},
+           {"the laxer one is first", {rest, admin}, {.path = "/%zz"}, "+rest"},
+           {"another host", {route("a", {.host = {"a.test"}}), rest}, {.host = "b.test", .path = "/%zz"}, "+rest"},
+           {"the same host", {route("a", {.host = {"*.test"}}), rest}, {.host = "b.test", .path = "/%zz"}, "400"},
+           {"another method", {route("a", {.method = {"PUT"}}), rest}, {.path = "/%zz"}, "+rest"},
+           {"the same method", {route("a", {.method = {"PUT"}}), rest}, {.path = "/%zz", .method = "PUT"}, "400"},
+           {"second of two", {route("a", {.method = {"PUT"}}), admin, rest}, {.path = "/%zz"}, "400"},
+           {"after it", {route("a", {.method = {"PUT"}}), rest, admin}, {.path = "/%zz"}, "+rest"},
+           {"no header", {route("a", {.header = {{"x-a", "1"}}}), rest}, {.path = "/%zz"}, "+rest"},
+           {"header",
+            {route("a", {.header = {{"x-a", "1"}}}), rest},
+            {.path = "/%zz", .fields = {{"X-A", "1"}}},
+            "400"},
+           {"other header",
+            {route("a", {.header = {{"x-a", "1"}}}), route("b", {.header = {{"x-a", "2"}}}), rest},
+            {.path = "/%zz", .fields = {{"X-A", "2"}}},
+            "400"},
+           {"other client", {route("a", {.client = {network("10.0.0.0/8")}}), rest}, {.path = "/%zz"}, "+rest"},
+           {"safe refuses escapes", {route("a", {.path = {"/a"}}, safe), rest}, {.path = "/%zz"}, "400"},
+           {"safe lets dots pass", {route("a", {.path = {"/a"}}, safe), rest}, {.path = "/../x"}, "+rest"},
+           {"nobody takes it", {admin}, {.path = "/%zz"}, "400"},
+       })
+    EXPECT_EQ(outcome(Table(row.routes), row.request), row.outcome) << row.what;
 }
 
 TEST(Method, IsComparedExactly) {
@@ -249,13 +301,14 @@ TEST(Trace, NamesTheFirstConditionThatFailed) {
   for (const auto& step : steps) EXPECT_EQ(to_string(step.why), step.route->name);
 }
 
-TEST(Trace, ARefusedFormFailsOnThePath) {
-  const Table table({route("a"), route("b", {}, NormalizePath::none)});
+TEST(Trace, ARefusedFormEndsTheListWhereItCounts) {
+  const Table table({route("put", {.method = {"PUT"}}), route("a"), route("b", {}, NormalizePath::none)});
   const Asked asked(Request{.path = "/%00"});
   const auto steps = table.trace(asked.query());
   ASSERT_EQ(steps.size(), 2u);
   EXPECT_EQ(steps[0].why, TraceStep::Why::path);
-  EXPECT_EQ(steps[1].why, TraceStep::Why::matched);
+  EXPECT_EQ(steps[1].why, TraceStep::Why::path_refused);
+  EXPECT_EQ(to_string(steps[1].why), "path_refused");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "shellac/edge/config_file.hpp"
 #include "shellac/http/head_scan.hpp"
 #include "shellac/http/parser.hpp"
+#include "snapshot.hpp"
 #include "text_document.hpp"
 
 namespace shellac::edge {
@@ -166,6 +167,16 @@ void explain_routes(const Options& config, const http::RequestHead& head, const 
   explain_outcome(config, match, {head, forms, client, arena}, out);
 }
 
+// What `redirect: https` of the listener does.
+void explain_https(std::uint16_t port, const route::TargetParts& from, Arena& arena, json::object& out) {
+  const auto location = route::https_location(from, port, arena);
+  if (!location) return explain_refusal(400, "no host to redirect to", out);
+  out["outcome"] = "redirect";
+  out["status"] = 308;
+  out["location"] = *location;
+  out["reason"] = "the listener sends everybody to https";
+}
+
 }  // namespace
 
 json::object explain(const Options& config, const ExplainOptions& options) {
@@ -185,11 +196,13 @@ json::object explain(const Options& config, const ExplainOptions& options) {
   }
   head.scheme = url.tls ? "https" : "http";
   out["host"] = head.authority;
-  if (is_redirected(candidates) && !head.path.starts_with(route::kChallengePrefix)) {
-    out["outcome"] = "redirect";
-    out["status"] = 308;
-    out["reason"] = "the listener sends everybody to https";
-    return out;
+  if (is_redirected(candidates)) {
+    Arena arena;
+    const route::PathForms forms(head.path, arena);
+    if (!route::is_challenge(forms)) {
+      explain_https(https_port(config), {head.authority, head.path, head.query}, arena, out);
+      return out;
+    }
   }
   explain_routes(config, head, client ? &*client : nullptr, out);
   return out;

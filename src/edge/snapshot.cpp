@@ -6,10 +6,7 @@
 #include "shellac/core/crypto.hpp"
 
 namespace shellac::edge {
-namespace {
 
-// Where `redirect: https` leads: the first TCP address of the first TLS listener, or 443 when there is none (TLS is
-// then somebody else's).
 std::uint16_t https_port(const Options& options) {
   for (const auto& listener : options.listeners) {
     if (!listener.tls) continue;
@@ -18,8 +15,6 @@ std::uint16_t https_port(const Options& options) {
   }
   return 443;
 }
-
-}  // namespace
 
 Prepared prepare(Options options, const TicketKeyRing& tickets) {
   Prepared prepared;

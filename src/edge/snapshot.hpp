@@ -19,6 +19,10 @@ namespace shellac::edge {
 // The ticket keys of the process by file; "" = made in memory. Kept over reloads.
 using TicketKeyRing = std::map<std::string, std::shared_ptr<tls::TicketKeys>>;
 
+// Where `redirect: https` leads: the first TCP address of the first TLS listener, or 443 when there is none (TLS is
+// then somebody else's).
+std::uint16_t https_port(const Options& options);
+
 // What needs files: made on the pool, then completed on the control thread.
 struct Prepared {
   Options options;

@@ -22,13 +22,6 @@ void write_hex(std::uint64_t number, int digits, char* out) {
 
 Duration since(Time from, Time now) { return now - from; }
 
-std::string_view without_port(std::string_view authority) {
-  const std::size_t colon = authority.rfind(':');
-  const std::size_t bracket = authority.rfind(']');
-  if (colon == authority.npos || (bracket != authority.npos && colon < bracket)) return authority;
-  return authority.substr(0, colon);
-}
-
 unsigned passes(const http::Fields& fields) {
   unsigned count = 0;
   http::for_each_member(fields, http::FieldId::via, [&](std::string_view member) {
@@ -104,13 +97,13 @@ bool Flow::check_message() {
 // `redirect: https`; challenges of certificate authorities come over plain HTTP and are answered there.
 bool Flow::redirect_to_https() {
   const std::uint16_t port = exchange_.client().redirect_port;
-  if (port == 0 || original_path_.starts_with(route::kChallengePrefix) || head_.authority.empty()) return true;
-  const std::string_view host = without_port(head_.authority);
+  if (port == 0 || route::is_challenge(path_)) return true;
+  const auto location =
+      route::https_location({head_.authority, original_path_, original_query_}, port, exchange_.arena());
+  if (!location) return answer_with(400, "http_request_error", "host");
   answer_.emplace();
   answer_->status = 308;
-  const std::string_view path = head_.form == http::RequestHead::Form::asterisk ? "/" : original_path_;
-  answer_->location = port == 443 ? fmt::format("https://{}{}{}", host, path, original_query_)
-                                  : fmt::format("https://{}:{}{}{}", host, port, path, original_query_);
+  answer_->location = *location;
   return false;
 }
 
@@ -193,7 +186,6 @@ bool Flow::answer_with(int status, std::string_view proxy_status, std::string_vi
   answer_->proxy_status = proxy_status;
   answer_->reason = reason;
   if (record_.ended == Ended::completed) record_.ended = Ended::refused;
-  if (status == 405) answer_->allow = "GET, HEAD";
   return false;
 }
 

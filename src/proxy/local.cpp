@@ -75,8 +75,11 @@ std::string escape_html(std::string_view text) {
 net::Task<bool> Flow::read_file() {
   const auto* action = std::get_if<route::RespondDir>(&route_->action);
   if (action == nullptr) co_return true;
-  if (head_.known != http::Method::get && head_.known != http::Method::head)
-    co_return answer_with(405, "http_request_denied", "method");
+  if (head_.known != http::Method::get && head_.known != http::Method::head) {
+    answer_with(405, "http_request_denied", "method");
+    answer_->allow = "GET, HEAD";
+    co_return false;
+  }
   const auto form = path_.get(route_->normalize_path);
   const auto file = form ? route::relative_file(*form, match_.literal_prefix) : std::nullopt;
   if (!file) co_return answer_with(404, "destination_not_found", "no_file");

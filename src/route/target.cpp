@@ -102,6 +102,19 @@ std::optional<std::string_view> backend_target(const Match& match, const PathFor
   return arena.concat({rootless ? "/" : "", *prefix, rest, query});
 }
 
+bool is_challenge(const PathForms& path) {
+  const auto form = path.get(NormalizePath::full);
+  return form && form->starts_with(kChallengePrefix);
+}
+
+std::optional<std::string_view> https_location(const TargetParts& from, std::uint16_t port, Arena& arena) {
+  const std::string_view host = without_port(from.host);
+  if (host.empty()) return std::nullopt;
+  const std::string_view path = from.path == "*" ? "/" : from.path;  // OPTIONS * has no path of its own
+  const std::string after = port == 443 ? "" : ":" + std::to_string(port);
+  return arena.concat({"https://", host, after, path, from.query});
+}
+
 std::string_view redirect_location(const Redirect& redirect, const TargetParts& from, Arena& arena) {
   const auto value_of = [&](const Token& token) {
     switch (token.part) {

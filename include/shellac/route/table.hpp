@@ -120,6 +120,12 @@ struct TargetParts {
   std::string_view query;  // with its '?', or empty
 };
 
+// Whether a listener's `redirect: https` lets the request through: it asks for a challenge, also once its path is
+// normalised ("/.well-known/acme-challenge/../x" does not).
+bool is_challenge(const PathForms& path);
+// Where `redirect: https` sends everything else. Nothing (400) without a host: an HTTP/1.0 client need not name one.
+std::optional<std::string_view> https_location(const TargetParts& from, std::uint16_t port, Arena& arena);
+
 // Location of a redirect: $host, $path, $query (also ${host}, …) of `to` replaced; an unknown $name stays. What may not
 // stand in that part of a URI is percent-encoded, in `to` itself too, so the result is always a field value.
 std::string_view redirect_location(const Redirect& redirect, const TargetParts& from, Arena& arena);

@@ -180,6 +180,12 @@ TEST_F(Explain, ObeysTheListener) {
   route("rest");
   config.listeners[0].redirect_https = true;
   EXPECT_EQ(of("http://h/").at("status"), 308);
+  EXPECT_EQ(of("http://h:80/a//b?c").at("location"), "https://h/a//b?c");
+  EXPECT_EQ(of("http://h/.well-known/acme-challenge/x").at("outcome"), "pool");
+  EXPECT_EQ(of("http://h/.well-known/acme-challenge/../x").at("status"), 308);
+  config.listeners[1].binds = {bind("0.0.0.0:8443")};
+  EXPECT_EQ(of("http://h/a").at("location"), "https://h:8443/a");
+  config.listeners[1].binds = {bind("0.0.0.0:443")};
   EXPECT_EQ(of("https://h/").at("outcome"), "pool");
   config.listeners[1].fields_max = 2;
   options.fields = {"A: 1", "B: 2"};

@@ -231,6 +231,36 @@ TEST_F(RecordTest, RedirectToHttps) {
   EXPECT_EQ(challenge.status(), 204);
 }
 
+TEST_F(RecordTest, NobodyGoesRoundTheRedirectToHttps) {
+  pool("web");
+  configure();
+  client_.client().redirect_port = 443;
+  for (const auto* const path : {"/.well-known/acme-challenge/../../account", "/.well-known/acme-challenge/%2e%2e/a",
+                                 "/.well-known/acme-challenge", "//.well-known/acme-challenges/x"}) {
+    MuxStream& a = client_.get(path);
+    ASSERT_TRUE(over(a));
+    EXPECT_EQ(a.status(), 308) << path;
+    EXPECT_EQ(a.field("Location"), std::string("https://a") + path);
+  }
+  MuxStream& old = client_.open({.head = "GET /a HTTP/1.0\r\n\r\n"});
+  ASSERT_TRUE(over(old));
+  EXPECT_EQ(old.status(), 400);
+  EXPECT_EQ(last().ended, Ended::refused);
+  MuxStream& challenge = client_.open({.head = "GET /.well-known/acme-challenge/x HTTP/1.0\r\n\r\n"});
+  serve(challenge, "HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(challenge.status(), 204);
+}
+
+TEST_F(RecordTest, ARefusedConnectAllowsNothingInParticular) {
+  pool("web");
+  configure();
+  MuxStream& connect =
+      client_.open({.head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n", .refused = front::Refused{405, "connect"}});
+  ASSERT_TRUE(over(connect));
+  EXPECT_EQ(connect.status(), 405);
+  EXPECT_FALSE(connect.has_field("Allow"));
+}
+
 TEST(Ended, Words) {
   for (const auto& [ended, word] : std::map<Ended, std::string_view>{{Ended::completed, "completed"},
                                                                      {Ended::client_reset, "client_reset"},

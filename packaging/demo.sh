@@ -170,6 +170,7 @@ listeners:
       certificates: [ { chain: tls/www.crt, key: tls/www.key } ]
 pools:
   web:
+    health: { probe: { path: /healthz, interval: 1s } }
     backends:
 YAML
     while read -r name zone address _; do

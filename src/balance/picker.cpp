@@ -17,8 +17,8 @@ std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// (0, 1]
-double unit(std::uint64_t x) { return (static_cast<double>(x >> 11) + 1) * 0x1p-53; }
+// Between 0 and 1, never one of them.
+double unit(std::uint64_t x) { return (static_cast<double>(x >> 12) + 0.5) * 0x1p-52; }
 
 bool is_up(const Server& server, Time now) { return server.health() == Health::up && !server.is_ejected(now); }
 
@@ -291,11 +291,11 @@ std::size_t Picker::by_hash(std::uint64_t hash) const {
     in_flight += one.requests;
   }
   const Candidate* best = nullptr;
-  const Candidate* fallback = nullptr;
+  const Candidate* fallback = &candidates_.front();
   double best_score = 0, fallback_score = 0;
   for (const Candidate& one : candidates_) {
     const double score = -one.weight / std::log(unit(mix(hash ^ names_[one.index])));
-    if (fallback == nullptr || score > fallback_score) {
+    if (score > fallback_score) {
       fallback = &one;
       fallback_score = score;
     }

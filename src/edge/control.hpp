@@ -68,7 +68,7 @@ class Control {
   boost::json::object status_view() const;
   boost::json::array backends_view() const;
   boost::json::object config_view() const;
-  std::optional<std::string> set_backend_state(std::string_view pool, std::string_view backend, std::string_view state);
+  std::optional<std::string> set_backend_state(std::string_view pool, std::string_view backend, std::string_view text);
 
   const RunOptions run_;
   Log& log_;

@@ -87,7 +87,7 @@ class Value {
  private:
   Value(Problems& problems, std::string path) : path_(std::move(path)), problems_(&problems) {}
   Value item(const Node& node) const;
-  bool refuse_odd_number(std::string_view text) const;
+  bool refuse_odd_number(std::string_view number) const;
   std::string found() const;
 
   const Node* node_ = nullptr;

@@ -15,6 +15,8 @@ namespace shellac::edge {
 namespace {
 
 constexpr unsigned kPoolThreads = 4;
+// A file of ticket keys that could not be read is left alone for so long.
+constexpr auto kTicketsRetry = std::chrono::minutes(1);
 
 unsigned available_cpus() {
   cpu_set_t set;
@@ -38,10 +40,11 @@ Control::Control(RunOptions run, Log& log)
   for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2}) signals_.add(signal);
 }
 
-// Workers go first: they use everything else. Then what posts to the control loop.
+// Workers end first: they use everything else. Then the pool, whose work posts to their loops and to the control loop.
 Control::~Control() {
-  workers_.clear();
+  for (const auto& worker : workers_) worker->join();
   pool_.reset();
+  workers_.clear();
 }
 
 std::optional<std::string> Control::start(Options options) {
@@ -174,8 +177,11 @@ void Control::rotate_tickets() {
       keys->second->rotate();
       continue;
     }
+    if (Clock::now() < tickets_not_before_[tickets.keys_file]) continue;
+    tickets_not_before_[tickets.keys_file] = Clock::now() + kTicketsRetry;
     pool_->try_run([this, ring = keys->second, file = tickets.keys_file] {
-      if (auto problem = ring->load(file)) log_.error("ticket keys: {}", *problem);
+      if (auto problem = ring->load(file)) return log_.error("ticket keys: {}", *problem);
+      loop_.post([this, file] { tickets_not_before_.erase(file); });
     });
   }
 }

@@ -4,6 +4,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -92,6 +93,7 @@ class Control {
   boost::asio::steady_timer second_, shutdown_timer_;
   std::vector<std::uint64_t> watched_turns_;
   Time watchdog_fed_{};
+  std::map<std::string, Time> tickets_not_before_;  // by file: when it may be read again
   bool reloading_ = false;
   std::vector<Done> reload_again_;
   bool ready_ = false;

@@ -65,13 +65,14 @@ void Control::apply(const std::shared_ptr<Prepared>& prepared, const Done& done)
     close_unused_binds(prepared->options, bound);
     return finish_reload(problem, done);
   }
-  const auto former = snapshot_;
+  auto former = snapshot_;
   const Bound former_bound = std::exchange(bound_, bound);
   snapshot_ = complete(std::move(*prepared), *backends_);
   tell_doubts();
   health_->adopt(snapshot_->proxy->pools);
-  adopt(bound_, [this, done, former, former_bound] {
+  adopt(bound_, [this, done, former = std::move(former), former_bound]() mutable {
     close_unused_binds(former->options, former_bound);
+    former.reset();  // or its servers would be swept, and looked up in the DNS, until the next reload only
     backends_->sweep();
     finish_reload(std::nullopt, done);
   });

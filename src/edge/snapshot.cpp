@@ -27,7 +27,8 @@ Prepared prepare(Options options, const TicketKeyRing& tickets) {
     auto& keys = prepared.tickets[file];
     if (!keys) {
       const auto known = tickets.find(file);
-      keys = known != tickets.end() ? known->second : std::make_shared<tls::TicketKeys>();
+      // A file's keys are read into an object of their own: those in force stay as they are if this reload fails.
+      keys = file.empty() && known != tickets.end() ? known->second : std::make_shared<tls::TicketKeys>();
       if (!file.empty())
         if (const auto problem = keys->load(file)) throw std::runtime_error(*problem);
     }

@@ -16,7 +16,7 @@
 
 namespace shellac::edge {
 
-// The ticket keys of the process by file; "" = made in memory. Kept over reloads.
+// The ticket keys of the process by file; "" = made in memory, and kept over reloads.
 using TicketKeyRing = std::map<std::string, std::shared_ptr<tls::TicketKeys>>;
 
 // Where `redirect: https` leads: the first TCP address of the first TLS listener, or 443 when there is none (TLS is

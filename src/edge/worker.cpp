@@ -15,9 +15,11 @@ Worker::Worker(unsigned index, const Shared& shared)
         loop_.run();
       }) {}
 
-Worker::~Worker() {
+Worker::~Worker() { join(); }
+
+void Worker::join() {
   loop_.stop();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Worker::adopt(std::shared_ptr<const proxy::Config> config, std::vector<front::Frontend::Place> places,

@@ -33,6 +33,8 @@ class Worker {
              std::function<void()> done);
   void drain(std::function<void()> done);
   void abort_all();
+  // Stops the loop and waits for its thread. What is posted to the loop from then on does not run.
+  void join();
   net::Loop& loop() { return loop_; }
   const net::Loop& loop() const { return loop_; }
   std::uint64_t in_flight() const { return proxy_.in_flight(); }

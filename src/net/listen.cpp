@@ -135,7 +135,9 @@ ListenSockets::Outcome ListenSockets::open(const Endpoint& endpoint, const std::
 }
 
 void ListenSockets::close(const Endpoint& endpoint, const std::string& key) {
-  std::erase_if(entries_, [&](const Entry& entry) { return entry.bound->wanted() == endpoint && entry.key == key; });
+  std::erase_if(entries_, [&](const Entry& entry) {
+    return entry.bound->wanted() == endpoint && (!is_port_0(endpoint) || entry.key == key);
+  });
 }
 
 std::vector<Endpoint> ListenSockets::unclaimed() const {

@@ -143,6 +143,17 @@ class Resumption(TicketTest):
         edge.reload(expect="failed")
         self.assertTrue(self.visit(edge, context, session)[0])
 
+    def test_a_reload_that_fails_later_keeps_the_old_keys_too(self):
+        keys = self.folder / "tickets.keys"
+        keys.write_text("a" * 64 + "\n")
+        configuration = harness.config(routes=HELLO, listeners=[self.listener(keys=str(keys))])
+        edge = self.edge(configuration)
+        context = self.context()
+        _, session = self.visit(edge, context)
+        keys.write_text("b" * 64 + "\n")
+        edge.reload({**configuration, "workers": 7}, expect="failed")
+        self.assertTrue(self.visit(edge, context, session)[0])
+
 
 class ClientCertificates(TicketTest):
     def setUp(self):

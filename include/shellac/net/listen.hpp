@@ -65,8 +65,8 @@ class ListenSockets {
     std::string problem;
   };
   Outcome open(const Endpoint& endpoint, const std::string& key);
-  // Forgets a bind; its sockets close when the last acceptor has let go of it. Nothing happens when the address was
-  // opened again under another key since (a listener was renamed): so the new binds may be opened first.
+  // Forgets a bind that nobody uses any more; its sockets close when the last acceptor has let go of it. The key counts
+  // for port 0 only, as in open(): a reload that failed may have opened the address under another one.
   void close(const Endpoint& endpoint, const std::string& key);
 
   // Inherited addresses that no open() has asked for: nobody accepts there.

@@ -88,9 +88,11 @@ std::optional<WallTime> to_time(const Civil& date) {
 
 void write_date(WallTime when, char* out) {
   using namespace std::chrono;
-  const auto days_since = floor<days>(when);
+  // The first day that WallTime reaches into began before its first moment: days are counted in seconds, which hold it.
+  const auto second = floor<seconds>(when);
+  const auto days_since = floor<days>(second);
   const year_month_day date{days_since};
-  const hh_mm_ss clock{floor<seconds>(when - days_since)};
+  const hh_mm_ss clock{second - days_since};
   std::memcpy(out, "Sun, 00 Jan 0000 00:00:00 GMT", kDateSize);
   std::memcpy(out, kDays[weekday(days_since).c_encoding()].data(), 3);
   put_two(out + 5, static_cast<unsigned>(date.day()));

@@ -15,7 +15,7 @@ class Out {
  public:
   explicit Out(std::span<char> into) : begin_(into.data()), at_(into.data()) {}
   void put(std::string_view text) {
-    std::memcpy(at_, text.data(), text.size());
+    text.copy(at_, text.size());  // (a view of nothing may have no address, which memcpy forbids)
     at_ += text.size();
   }
   void number(std::uint64_t value) { at_ = std::to_chars(at_, at_ + 20, value).ptr; }

@@ -89,6 +89,8 @@ Cause cause_of_errno(int number) {
     case EACCES:
     case EPERM:
       return Cause::unreachable;
+    case EPROTO:  // what the TLS stream says of a bad record or an alert
+      return Cause::tls;
     case EMFILE:
     case ENFILE:
     case ENOBUFS:

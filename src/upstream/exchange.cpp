@@ -158,12 +158,14 @@ net::Task<void> BackendExchange::send_body(http::Body& body, Framing framing) {
       co_await net::yield(signal);
     }
     if (more) continue;
-    sent_whole_ = true;
+    // Only behind the last octet: the answer may come, and be whole, while the last chunk waits for room.
+    bool whole = true;
     if (framing == Framing::chunked) {
       const std::string last = http::write_last_chunk(body.trailers());
       const std::array<std::string_view, 3> texts{last};
-      sent_whole_ = co_await write(signal, texts);
+      whole = co_await write(signal, texts);
     }
+    sent_whole_ = whole;
     if (framing == Framing::tunnel) connection_->stream().finish_writing();
   }
   sending_ = false;
@@ -207,7 +209,9 @@ net::Task<bool> BackendExchange::write(net::Signal& signal, std::array<std::stri
     if (!tunnel && !deadline.armed()) deadline.arm(setting_.pool.options.timeouts.between_bytes);
     stream.socket().wait(sent.status, signal);
     co_await signal.wait();
-    if (deadline.expired()) co_return false;
+    if (!deadline.expired()) continue;
+    stream.socket().forget_write();  // the signal goes with the sender
+    co_return false;
   }
 }
 

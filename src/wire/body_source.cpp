@@ -21,11 +21,14 @@ const http::Fields* BodySource::trailers() const {
 
 // The socket has news, or the deadline fired: the puller asks again and finds out which.
 void BodySource::wake() noexcept {
+  // The socket forgets whom it wakes; the deadline does not take us out of it.
+  if (!deadline_.expired()) registered_ = false;
   if (Waiter* puller = std::exchange(puller_, nullptr)) puller->wake();
 }
 
 void BodySource::stop_waiting() noexcept {
-  if (puller_ != nullptr) {
+  // The deadline may have woken the puller while the socket still knows us.
+  if (std::exchange(registered_, false)) {
     setting_.stream.socket().forget_read();
     if (waits_to_write_) setting_.stream.socket().forget_write();
   }
@@ -66,6 +69,7 @@ http::Pull BodySource::wait_for(net::IoResult::Status want, Waiter& waiter) {
   if (deadline_.expired()) return fail(Cause::timeout);
   puller_ = &waiter;
   waits_to_write_ = want == net::IoResult::Status::want_write;
+  registered_ = true;
   setting_.stream.socket().wait(want, *this);
   if (!deadline_.armed()) deadline_.arm(setting_.patience);
   return {http::Pull::State::pending, {}, {}};

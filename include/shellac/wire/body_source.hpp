@@ -54,6 +54,7 @@ class BodySource : public http::Body, private Waiter {
   http::BodyDecoder decoder_;
   net::Deadline deadline_;
   Waiter* puller_ = nullptr;
+  bool registered_ = false;  // the socket would wake us
   bool waits_to_write_ = false;
   std::string_view piece_;
   Time last_activity_;

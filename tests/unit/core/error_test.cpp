@@ -19,6 +19,7 @@ TEST(Error, SocketErrorsHaveACause) {
   EXPECT_EQ(cause_of_errno(ETIMEDOUT), Cause::timeout);
   EXPECT_EQ(cause_of_errno(ENETUNREACH), Cause::unreachable);
   EXPECT_EQ(cause_of_errno(EADDRNOTAVAIL), Cause::unreachable);
+  EXPECT_EQ(cause_of_errno(EPROTO), Cause::tls);
   EXPECT_EQ(cause_of_errno(EMFILE), Cause::limit);
   EXPECT_EQ(cause_of_errno(ECANCELED), Cause::cancelled);
   EXPECT_EQ(cause_of_errno(EXDEV), Cause::internal);

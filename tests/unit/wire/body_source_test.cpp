@@ -1,6 +1,7 @@
 #include "shellac/wire/body_source.hpp"
 
 #include <chrono>
+#include <memory>
 #include <optional>
 
 #include "shellac/core/limits.hpp"
@@ -204,6 +205,19 @@ TEST_F(BodySourceTest, WhatHasComeIsNotLateBecauseNobodyPulled) {
   ASSERT_TRUE(driver_.pass(milliseconds(300)));
   EXPECT_EQ(pull(), State::end);
   EXPECT_EQ(text_, "hello");
+}
+
+// Its deadline has woken the puller, not the socket, which must not know it any more afterwards.
+TEST_F(BodySourceTest, OneThatIsLateLeavesNothingBehind) {
+  auto late = std::make_unique<BodySource>(
+      BodySource::Setting{input_, *stream_, milliseconds(50), Side::client, "reading a test's body"}, Framing::length,
+      5);
+  EXPECT_EQ(late->try_next(10, waiter_).state, State::pending);
+  ASSERT_TRUE(woken());
+  late.reset();
+  body(Framing::length, 5);
+  arrive("hello");
+  EXPECT_EQ(pull(), State::end);
 }
 
 TEST_F(BodySourceTest, NoPatienceIsForEver) {

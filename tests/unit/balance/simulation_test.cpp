@@ -232,7 +232,7 @@ struct World {
   }
 
   void run() {
-    for (int step = 0; step < 4000 && !testing::Test::HasFatalFailure(); ++step) {
+    for (int step = 0; step < 2000 && !testing::Test::HasFatalFailure(); ++step) {
       now += milliseconds(5);
       for (int arrivals = roll(5); arrivals > 0; --arrivals) arrive();
       if (roll(50) == 0) misfortune();
@@ -247,7 +247,7 @@ struct World {
     }
     EXPECT_TRUE(going.empty()) << "seed " << seed;
     for (const auto& server : servers) EXPECT_EQ(server->sockets, 0u) << "seed " << seed;
-    EXPECT_GT(served, 1000u) << "seed " << seed;
+    EXPECT_GT(served, 500u) << "seed " << seed;
   }
 
   const unsigned seed;
@@ -269,7 +269,7 @@ struct World {
 };
 
 class Simulation : public testing::TestWithParam<unsigned> {};
-INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, testing::Range(1u, 21u));
+INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, testing::Range(1u, 13u));
 
 TEST_P(Simulation, HoldsWhatWasPromised) {
   World world(GetParam());

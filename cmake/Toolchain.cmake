@@ -21,6 +21,9 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees a coroutine's parameter copies and std::string's internals through inlining and warns of both wrongly.
   list(APPEND SHELLAC_CXX_WARNINGS -Wno-maybe-uninitialized -Wno-restrict)
+elseif(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # libstdc++ 12 deprecates get_temporary_buffer, which its own std::stable_sort uses; clang tells it of every user.
+  list(APPEND SHELLAC_CXX_WARNINGS -Wno-deprecated-declarations)
 endif()
 
 if(SHELLAC_SANITIZE)

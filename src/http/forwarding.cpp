@@ -173,13 +173,19 @@ void add_response_fields(ResponseHead& head, std::string_view request_id, Arena&
 
 unsigned count_via(const Fields& fields, std::string_view pseudonym) {
   unsigned count = 0;
-  for_each_member(fields, FieldId::via, [&](std::string_view entry) {
-    // received-protocol RWS received-by [ RWS comment ]
-    const std::size_t space = std::min(entry.find_first_of(" \t"), entry.size());
-    const std::string_view rest = trim(entry.substr(space));
-    count += iequals(rest.substr(0, rest.find_first_of(" \t")), pseudonym) ? 1 : 0;
-    return true;
-  });
+  for (const Field& field : fields) {
+    if (field.id != FieldId::via) continue;
+    // RFC 9110 §7.6.3 knows no quoted strings: a quote that a client left open must not hide what we appended.
+    for (std::string_view rest = field.value; !rest.empty();) {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      const std::string_view entry = trim(rest.substr(0, comma));
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+      // received-protocol RWS received-by [ RWS comment ]
+      const std::size_t space = std::min(entry.find_first_of(" \t"), entry.size());
+      const std::string_view receiver = trim(entry.substr(space));
+      count += iequals(receiver.substr(0, receiver.find_first_of(" \t")), pseudonym) ? 1 : 0;
+    }
+  }
   return count;
 }
 

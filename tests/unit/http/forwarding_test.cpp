@@ -96,6 +96,8 @@ TEST(Via, IsCountedByItsReceiver) {
   EXPECT_EQ(count("1.1 SHELLAC"), 1u);
   EXPECT_EQ(count("HTTP/1.1 \t shellac (a comment)"), 1u);
   EXPECT_EQ(count("1.0 fred, 1.1 shellac, 2 shellac"), 2u);
+  // A quote means nothing here, and must not hide a loop.
+  EXPECT_EQ(count("1.0 \"fred, 1.1 shellac"), 1u);
   EXPECT_EQ(count("1.1 shellac2, 1.1 my-shellac, shellac, 1.1 b (shellac)"), 0u);
   EXPECT_EQ(count_via(fields({{"Via", "1.1 shellac"}, {"X", "1.1 shellac"}, {"via", "1.1 shellac"}}), "shellac"), 2u);
 }

@@ -131,6 +131,12 @@ void HealthWatch::on_errors(const std::shared_ptr<const upstream::Pool>& pool, s
   loop_.post([this, name = pool->options.name, server = pool->servers[backend]] { eject(name, server); });
 }
 
+void HealthWatch::on_refusal(const std::shared_ptr<const upstream::Pool>& pool, std::string_view reason) noexcept {
+  loop_.post([this, name = pool->options.name, why = std::string(reason)] {
+    log_.warn("pool {}: no server takes a request: {}", name, why);
+  });
+}
+
 void HealthWatch::eject(const std::string& pool_name, const std::shared_ptr<balance::Server>& server) {
   Watched* const watched = find(pool_name);
   if (watched == nullptr || !watched->outlier) return;

@@ -13,7 +13,7 @@
 
 namespace shellac::edge {
 
-// Thread: control, but for on_errors().
+// Thread: control, but for on_errors() and on_refusal().
 class HealthWatch final : public upstream::ProbeSink, public proxy::TrafficReports {
  public:
   using Pools = std::vector<std::shared_ptr<const upstream::Pool>>;
@@ -34,6 +34,7 @@ class HealthWatch final : public upstream::ProbeSink, public proxy::TrafficRepor
   void on_probe(const upstream::Pool& pool, std::size_t backend, balance::ProbeResult result) override;
   Duration next_probe(const upstream::Pool& pool, std::size_t backend) override;
   void on_errors(const std::shared_ptr<const upstream::Pool>& pool, std::size_t backend) noexcept override;
+  void on_refusal(const std::shared_ptr<const upstream::Pool>& pool, std::string_view reason) noexcept override;
 
  private:
   // One pool of the configuration in force.

@@ -7,6 +7,9 @@
 namespace shellac::proxy {
 namespace {
 
+// A pool that is down is told in the daemon's log, but not for each request.
+constexpr Duration kTellEvery = std::chrono::seconds(1);
+
 // Those who may get a request that belongs to nobody, be they full or not.
 std::vector<balance::Server*> takers(const balance::Group& group, const balance::Ask& ask) {
   balance::Ask patient = ask;
@@ -89,6 +92,10 @@ bool Flow::is_visitors(std::size_t index) {
 bool Flow::refuse_to_pick(std::string_view reason) {
   proxy_.tally_->count_refusal(*pool_, reason);
   refusal_ = reason;
+  if (loop_.now() - proxy_.refusal_told_ >= kTellEvery) {
+    proxy_.refusal_told_ = loop_.now();
+    proxy_.setting_.reports.on_refusal(pool_, reason);
+  }
   return false;
 }
 

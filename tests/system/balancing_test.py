@@ -312,6 +312,7 @@ class Retries(harness.SystemTest):
         self.assertEqual(answer.status, 503)
         self.assertIn("Retry-After", answer)
         self.assertEqual(edge.metrics().value("shellac_backend_queue_rejected_total", reason="all_down"), 1)
+        edge.wait_log("pool web: no server takes a request: all_down")
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ class TrafficReports {
  public:
   // `health.outlier.errors` requests in a row failed.
   virtual void on_errors(const std::shared_ptr<const upstream::Pool>& pool, std::size_t backend) noexcept = 0;
+  // Nobody takes the pool's requests; told by each worker at most once a second.
+  virtual void on_refusal(const std::shared_ptr<const upstream::Pool>& pool, std::string_view reason) noexcept = 0;
 
  protected:
   ~TrafficReports() = default;
@@ -86,6 +88,7 @@ class Proxy final : public front::ExchangeHandler {
   std::unordered_map<const balance::Group*, balance::Picker> pickers_;
   std::unique_ptr<Tally> tally_;
   balance::SealMemo seals_;
+  Time refusal_told_{};
   std::uint64_t id_prefix_ = 0;
   std::uint64_t id_next_ = 0;
   std::atomic<std::uint64_t> in_flight_{0};

@@ -106,6 +106,10 @@ class ProxyTest : public ::testing::Test {
     void on_errors(const std::shared_ptr<const upstream::Pool>& pool, std::size_t backend) noexcept override {
       failing.push_back(pool->options.name + "/" + pool->backends[backend].name);
     }
+    std::vector<std::string> refusals;  // "pool: reason"
+    void on_refusal(const std::shared_ptr<const upstream::Pool>& pool, std::string_view reason) noexcept override {
+      refusals.push_back(pool->options.name + ": " + std::string(reason));
+    }
   };
   Reports reports_;
   Proxy proxy_{{driver_.loop(), files_, records_, metrics_, reports_}};

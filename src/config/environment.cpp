@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "shellac/config/document.hpp"
+#include "shellac/config/value.hpp"
 #include "shellac/core/text.hpp"
 #include "text_rules.hpp"
 
@@ -20,9 +21,12 @@ bool is_name(std::string_view name) {
 std::optional<std::string> append_variable(std::string_view inside, const Environment& environment, std::string& out) {
   std::size_t colon = inside.find(':');
   std::string name(inside.substr(0, colon));
-  if (!is_name(name) || (colon != std::string_view::npos && inside.substr(colon, 2) != ":-"))
-    return "found ${" + std::string(inside.substr(0, 60)) +
+  if (!is_name(name) || (colon != std::string_view::npos && inside.substr(colon, 2) != ":-")) {
+    // Escaped, since a block scalar's lines would otherwise break the message's.
+    const std::string shown = shown_text(inside);
+    return "found ${" + shown.substr(1, shown.size() - 2) +
            "}, expected ${VAR} or ${VAR:-default}; write $${ for a plain ${";
+  }
   std::optional<std::string> value = environment.find(name);
   if (colon != std::string_view::npos && (!value || value->empty())) {
     out += inside.substr(colon + 2);

@@ -160,8 +160,9 @@ INSTANTIATE_TEST_SUITE_P(
                               {"f:2:6: the environment variable NONE", "f:2:17: the environment variable NO "}},
                       BadCase{"a: ${PORT\n", {"f:1:4: found ${ without its }"}},
                       BadCase{"a: ${}\n", {"f:1:4: found ${}, expected ${VAR}"}},
-                      BadCase{"a: ${1X}\n", {"f:1:4: found ${1X}"}}, BadCase{"a: ${X-1}\n", {"f:1:4: found ${X-1}"}},
-                      BadCase{"a: ${X:1}\n", {"f:1:4: found ${X:1}"}},
+                      BadCase{"a: ${1X}\n", {"f:1:4: found ${1X}"}},
+                      BadCase{"a: |\n  ${A\n  x}\n", {"f:1:4: found ${A\\nx}, expected ${VAR}"}},
+                      BadCase{"a: ${X-1}\n", {"f:1:4: found ${X-1}"}}, BadCase{"a: ${X:1}\n", {"f:1:4: found ${X:1}"}},
                       BadCase{"a: ${BYTES}\n", {"f:1:4: the environment variable BYTES is not plain UTF-8"}}));
 
 TEST(Document, NestingIsBounded) {

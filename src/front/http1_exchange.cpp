@@ -209,6 +209,7 @@ net::Task<Sent> Http1Exchange::send(http::Body* body, http::WireFraming framing)
     }
   }
   head_text_.reset();
+  if (upgraded_) setting_.stream.finish_writing();  // the client may go on sending
   if (framing.kind == http::Framing::length && body != nullptr && BUG_IF(sent != framing.length, "front/http1")) {
     Sent result = broken(Sent::End::body_failed, {});
     result.body_bytes = sent;

@@ -153,6 +153,24 @@ void Flow::add_sticky_cookie(http::ResponseHead& head) {
   if (cookie) head.fields.add(http::FieldId::set_cookie, exchange_.arena().copy(*cookie));
 }
 
+// The backend has said all; what the client still says goes through as long as something moves.
+net::Task<void> Flow::finish_tunnel(upstream::BackendExchange& backend) {
+  net::Deadline quiet(loop_, signal_);
+  std::uint64_t seen = exchange_.body_bytes_in();
+  quiet.arm(exchange_.client().tunnel_timeout);
+  while (backend.is_sending()) {
+    if (quiet.expired()) {
+      if (exchange_.body_bytes_in() == seen) {
+        record_.ended = Ended::client_timeout;
+        co_return;
+      }
+      seen = exchange_.body_bytes_in();
+      quiet.arm(exchange_.client().tunnel_timeout);
+    }
+    co_await signal_.wait();
+  }
+}
+
 net::Task<void> Flow::deliver(upstream::BackendExchange& backend) {
   http::ResponseHead& head = backend.head();
   record_.status = head.status;
@@ -181,6 +199,7 @@ net::Task<void> Flow::deliver(upstream::BackendExchange& backend) {
     co_return answer_error(sent.error);
   }
   note_sent(sent);
+  if (head.status == 101 && sent.end == front::Sent::End::completed) co_await finish_tunnel(backend);
   if (record_.ended == Ended::backend_error || record_.ended == Ended::backend_timeout)
     proxy_.tally_->count_backend_error(*pool_, *backend_, record_.reason);
 }

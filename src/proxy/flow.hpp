@@ -50,6 +50,7 @@ class Flow final : private upstream::Caller {
   net::Task<Attempt> try_backend();
   net::Task<Result<>> converse(upstream::BackendExchange& backend);
   net::Task<void> deliver(upstream::BackendExchange& backend);
+  net::Task<void> finish_tunnel(upstream::BackendExchange& backend);
   Attempt judge_failure(upstream::BackendExchange& backend);
   bool is_worth_a_retry(int status);
   bool find_other_server(std::string_view reason, bool within_budget);

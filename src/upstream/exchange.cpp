@@ -36,7 +36,8 @@ class BackendExchange::ResponseBody final : public wire::BodySource {
 
   http::Pull try_next(std::size_t max, shellac::Waiter& waiter) override {
     const http::Pull pull = BodySource::try_next(max, waiter);
-    if (pull.state == State::end) exchange_.release();
+    // The other direction of a tunnel may have more to say.
+    if (pull.state == State::end && exchange_.head_.status != 101) exchange_.release();
     return pull;
   }
 

@@ -176,8 +176,7 @@ class Raw(harness.SystemTest):
         client.half_close()
         client.read_to_end()
         harness.eventually(lambda: got, 5, "the backend has got everything")
-        # The end of the backend's direction may end the tunnel (as in HAProxy with http-server-close, and in nginx); what
-        # was sent before it arrives whole.
+        self.assertEqual(got, [100_000])
         self.shellac.wait_metric("shellac_connections", 0)
         self.shellac.wait_metric("shellac_backend_connections", 0)
 

@@ -50,6 +50,8 @@ class BackendExchange {
   // After 101: sends what the client says from now on; body() is what the backend says, both raw. When the client has
   // finished, the backend is told so (half-close).
   void accept_tunnel(http::Body& client_octets);
+  // What the client says is still on its way; the caller's signal is woken when that ends.
+  bool is_sending() const { return sending_; }
 
   bool reused_connection() const { return reused_; }
   // After a failure: the permit of the connection that failed, for another one to the same server.

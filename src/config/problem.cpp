@@ -19,11 +19,14 @@ std::string Problems::text_of(Place place) const {
   return shown(place.file) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
 }
 
+// A problem is one line, whatever a key or a value of the file holds.
 void Problems::add(Place place, std::string text) {
   if (found_.size() == kMax) {
     ++dropped_;
     return;
   }
+  for (std::size_t at = 0; (at = text.find_first_of("\r\n", at)) != std::string::npos; at += 2)
+    text.replace(at, 1, text[at] == '\n' ? "\\n" : "\\r");
   found_.push_back({place, std::move(text)});
 }
 

@@ -122,6 +122,8 @@ std::string_view via_entry(Version version) {
 void strip_hop_by_hop(RequestHead& head) {
   strip_named(head.fields);
   head.fields.remove(FieldId::proxy_authorization);
+  // RFC 9110 §10.1.1: in HTTP/1.0 an expectation means nothing, and the request goes on as HTTP/1.1.
+  if (head.version == Version::http10) head.fields.remove(FieldId::expect);
 }
 
 void strip_hop_by_hop(ResponseHead& head) { strip_named(head.fields); }

@@ -37,6 +37,7 @@ REQUESTS = [
     ("GET", "/p/../exact", "h", {}),
     ("GET", "/p/../../exact", "h", {}),
     ("GET", "/safe//a/../%62", "h", {}),
+    ("GET", "/none//a/../%62", "h", {}),
     ("GET", "/none//a/../%62%zz", "h", {}),
     ("GET", "/seamless", "h", {}),
     ("GET", "/seam../x", "h", {}),

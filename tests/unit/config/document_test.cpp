@@ -161,6 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadCase{"a: ${PORT\n", {"f:1:4: found ${ without its }"}},
                       BadCase{"a: ${}\n", {"f:1:4: found ${}, expected ${VAR}"}},
                       BadCase{"a: ${1X}\n", {"f:1:4: found ${1X}"}},
+                      BadCase{"? |\n  b\n  c\n: 1\n? |\n  b\n  c\n: 1\n", {"f:5:3: b\\nc\\n: duplicate key"}},
                       BadCase{"a: |\n  ${A\n  x}\n", {"f:1:4: found ${A\\nx}, expected ${VAR}"}},
                       BadCase{"a: ${X-1}\n", {"f:1:4: found ${X-1}"}}, BadCase{"a: ${X:1}\n", {"f:1:4: found ${X:1}"}},
                       BadCase{"a: ${BYTES}\n", {"f:1:4: the environment variable BYTES is not plain UTF-8"}}));

@@ -40,6 +40,20 @@ bool is_full(const Group& group, const Server& server) {
 
 }  // namespace
 
+std::string_view to_string(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::round_robin:
+      return "round_robin";
+    case Algorithm::least_requests:
+      return "least_requests";
+    case Algorithm::random_two:
+      return "random_two";
+    case Algorithm::hash:
+      return "hash";
+  }
+  return "";
+}
+
 std::string_view to_string(Standing standing) {
   switch (standing) {
     case Standing::eligible:

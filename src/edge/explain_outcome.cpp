@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "shellac/balance/picker.hpp"
-#include "shellac/balance/sticky.hpp"
+#include "shellac/proxy/hash_key.hpp"
 #include "shellac/route/file_tree.hpp"
 #include "shellac/upstream/pool.hpp"
 
@@ -39,43 +39,6 @@ std::string describe(const std::optional<tls::ClientOptions>& tls) {
   return "verified by " + tls->ca + ", name " + tls->sni;
 }
 
-std::string_view to_word(balance::Algorithm algorithm) {
-  switch (algorithm) {
-    case balance::Algorithm::round_robin:
-      return "round_robin";
-    case balance::Algorithm::least_requests:
-      return "least_requests";
-    case balance::Algorithm::random_two:
-      return "random_two";
-    case balance::Algorithm::hash:
-      return "hash";
-  }
-  return "";
-}
-
-// What the hash of the request's key would be; without a daemon nobody knows the load, so that only the key decides.
-std::uint64_t hash_of_key(const balance::HashKey& key, const ExplainedRequest& request) {
-  switch (key.source) {
-    case balance::HashKey::Source::path:
-      return balance::hash_of(request.head.path);
-    case balance::HashKey::Source::host:
-      return balance::hash_of(request.head.authority);
-    case balance::HashKey::Source::client: {
-      const IpAddress none{};
-      const IpAddress& client = request.client != nullptr ? *request.client : none;
-      return balance::hash_of({reinterpret_cast<const char*>(client.bytes.data()), client.bytes.size()});
-    }
-    case balance::HashKey::Source::header: {
-      const http::Field* const field = request.head.fields.find(key.name);
-      return balance::hash_of(field != nullptr ? field->value : std::string_view());
-    }
-    case balance::HashKey::Source::cookie:
-      return balance::hash_of(
-          balance::find_cookie(request.head.fields.value(http::FieldId::cookie), key.name).value_or(""));
-  }
-  return 0;
-}
-
 // As if every server were up: the order of a first request and its retries.
 json::array explain_order(const upstream::PoolOptions& pool, const std::string& zone, const ExplainedRequest& request) {
   std::vector<std::shared_ptr<balance::Server>> servers;
@@ -83,7 +46,8 @@ json::array explain_order(const upstream::PoolOptions& pool, const std::string& 
     servers.push_back(std::make_shared<balance::Server>(
         balance::Server::Identity{pool.name, backend.name, backend.address}, WallTime{}));
   balance::Ask ask;
-  ask.hash = hash_of_key(pool.balance.key, request);
+  ask.hash =
+      proxy::hash_of_key(pool.balance.key, request.head, request.client != nullptr ? *request.client : IpAddress{});
   ask.ignore_full = true;
   json::array backends;
   for (const auto& one : balance::order_of(upstream::make_group(pool, zone, servers), ask)) {
@@ -100,7 +64,7 @@ json::array explain_order(const upstream::PoolOptions& pool, const std::string& 
 
 void explain_pool(const upstream::PoolOptions& pool, const std::string& zone, const ExplainedRequest& request,
                   json::object& out) {
-  out["balance"] = to_word(pool.balance.algorithm);
+  out["balance"] = to_string(pool.balance.algorithm);
   out["sticky"] = pool.sticky ? "cookie " + pool.sticky->cookie : "off";
   out["backends"] = explain_order(pool, zone, request);
   out["connection"] = {{"tls", describe(pool.tls)},

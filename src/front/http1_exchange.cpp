@@ -247,24 +247,27 @@ net::Task<Sent::End> Http1Exchange::wait_for_body() {
 net::Task<Http1Exchange::Written> Http1Exchange::write_out() {
   auto& [stream, client, listener, context, signal, deadline, input] = setting_;
   deadline.disarm();
-  for (;;) {
+  for (std::uint64_t written = stream.socket().written();;) {
     const net::IoResult result = output_.empty() ? stream.try_flush() : stream.try_write(output_.pending());
     if (result.status == Status::done) {
       if (output_.empty()) break;
       output_.advance(result.bytes);
-      deadline.disarm();  // progress
       continue;
     }
     if (!result.would_block()) co_return Written::reset;
+    if (stream.socket().written() != written) {
+      written = stream.socket().written();
+      deadline.disarm();  // progress
+    }
+    if (deadline.expired()) {
+      deadline.disarm();
+      co_return Written::timeout;
+    }
     // A tunnel has one rule for both directions.
     const auto& timeouts = listener.options.timeouts;
     if (!deadline.armed()) deadline.arm(upgraded_ ? timeouts.tunnel : timeouts.send);
     stream.socket().wait(result.status, signal);
     co_await signal.wait();
-    if (deadline.expired()) {
-      deadline.disarm();
-      co_return Written::timeout;
-    }
     if (!stream.socket().is_open()) co_return Written::reset;
   }
   deadline.disarm();

@@ -81,6 +81,7 @@ IoResult Socket::try_write(std::span<const iovec> from) {
     const ssize_t count = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
     if (count >= 0) {
       if (static_cast<std::size_t>(count) < wanted) writable_ = false;
+      written_ += static_cast<std::size_t>(count);
       return {done, static_cast<std::size_t>(count)};
     }
     if (errno == EINTR) continue;

@@ -55,28 +55,6 @@ void Flow::hide_cookie(std::string_view name) {
     head_.fields.set(http::FieldId::cookie, exchange_.arena().copy(left));
 }
 
-// What `balance: { algorithm: hash }` looks at, as the client sent it.
-std::uint64_t Flow::hash_key() const {
-  const balance::BalanceOptions& options = pool_->options.balance;
-  if (options.algorithm != balance::Algorithm::hash) return 0;
-  switch (options.key.source) {
-    case balance::HashKey::Source::path:
-      return balance::hash_of(original_path_);
-    case balance::HashKey::Source::host:
-      return balance::hash_of(head_.authority);
-    case balance::HashKey::Source::client:
-      return balance::hash_of({reinterpret_cast<const char*>(client_.address.bytes.data()), 16});
-    case balance::HashKey::Source::header: {
-      const http::Field* const field = head_.fields.find(options.key.name);
-      return balance::hash_of(field != nullptr ? field->value : std::string_view());
-    }
-    case balance::HashKey::Source::cookie:
-      return balance::hash_of(
-          balance::find_cookie(head_.fields.value(http::FieldId::cookie), options.key.name).value_or(""));
-  }
-  return 0;
-}
-
 bool Flow::reserve(std::size_t index) {
   reservation_ = proxy_.connector_.try_reserve(*pool_, pool_->backends[index], head_.authority, may_repeat());
   if (!reservation_) return false;
@@ -101,7 +79,7 @@ bool Flow::refuse_to_pick(std::string_view reason) {
 
 // Without waiting: for a request that has been somewhere already.
 bool Flow::try_choose() {
-  const balance::Ask ask{loop_.now(), &tried_, hash_key(), avoid_zone_, false};
+  const balance::Ask ask{loop_.now(), &tried_, hash_, avoid_zone_, false};
   const balance::Pick pick = proxy_.picker_of(*pool_).pick(ask);
   return pick.server != nullptr && reserve(pick.index);
 }
@@ -121,7 +99,7 @@ net::Task<bool> Flow::choose() {
       record_.sticky = "busy";  // it waited long enough: elsewhere
     }
   }
-  const balance::Ask ask{loop_.now(), &tried_, hash_key(), avoid_zone_, false};
+  const balance::Ask ask{loop_.now(), &tried_, hash_, avoid_zone_, false};
   const balance::Pick pick = proxy_.picker_of(*pool_).pick(ask);
   if (pick.server == nullptr && pick.reason != balance::NoPick::all_full)
     co_return refuse_to_pick(to_string(pick.reason));

@@ -5,6 +5,7 @@
 #include "error_reply.hpp"
 #include "shellac/core/bug.hpp"
 #include "shellac/http/date.hpp"
+#include "shellac/proxy/hash_key.hpp"
 #include "tally.hpp"
 
 namespace shellac::proxy {
@@ -155,6 +156,8 @@ bool Flow::answer_locally() {
 // The target in the route's form, without what is not passed on (RFC 9110 §7.6), with what backends are told.
 bool Flow::prepare_request() {
   pool_ = config_->pool_of_route[route_->index];
+  if (pool_->options.balance.algorithm == balance::Algorithm::hash)
+    hash_ = hash_of_key(pool_->options.balance.key, head_, client_.address);
   const auto target = route::backend_target(match_, path_, original_query_, exchange_.arena());
   if (!target) return answer_with(400, "http_request_error", "path");
   target_ = *target;

@@ -37,7 +37,6 @@ class Flow final : private upstream::Caller {
   // choose.cpp: which server, and when. They set `index_` and `reservation_`.
   void meet_visitor();
   void hide_cookie(std::string_view name);
-  std::uint64_t hash_key() const;
   bool try_choose();
   net::Task<bool> choose();
   net::Task<bool> wait_for_place(balance::Server* wanted);
@@ -100,6 +99,7 @@ class Flow final : private upstream::Caller {
   std::size_t index_ = 0;  // of the backend in its pool
   upstream::Reservation reservation_;
   balance::Tried tried_;
+  std::uint64_t hash_ = 0;  // of the key of `balance: hash`, as the client sent it
   std::string_view avoid_zone_;  // looks sick
   std::string_view retried_;     // why the request was sent again; empty: it was not
   balance::Visitor visitor_;

@@ -30,6 +30,12 @@ bool same_trust(const tls::ClientContext* one, const tls::ClientContext* other) 
   return one == other || one->trusts_as(*other);
 }
 
+// Nobody is there, and that was known at once.
+bool is_dead_end(const Result<>& connected) {
+  return connected.has_error() &&
+         (connected.error().cause == Cause::connect_refused || connected.error().cause == Cause::unreachable);
+}
+
 // The host without port, as a name for SNI.
 std::string_view name_of(std::string_view host) {
   if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
@@ -200,7 +206,14 @@ net::Task<Result<std::unique_ptr<Connection>>> Connector::acquire(Reservation& r
     connection = std::make_unique<Connection>(loop_, wanted.backend, std::move(reservation.permit));
     connection->name_ = server_name(wanted.pool, wanted.host);
     connection->tls_ = wanted.pool.tls;
+    // One for everything up to the request: connecting, the PROXY header, TLS.
+    connection->deadline_.arm(wanted.pool.options.timeouts.connect);
+    net::Deadline wakeup(loop_, wanted.signal);
+    wakeup.arm(wanted.pool.options.timeouts.connect);
     auto connected = co_await connect(*connection, wanted);
+    // A name may stand for several addresses, of which one is dead.
+    for (std::size_t others = wanted.backend.addresses->count(); others > 1 && is_dead_end(connected); --others)
+      connected = co_await connect(*connection, wanted);
     if (connected && wanted.pool.options.send_proxy != net::SendProxy::off)
       connected = co_await send_proxy_header(*connection, wanted);
     if (connected && wanted.pool.tls) connected = co_await shake_hands(*connection, wanted);
@@ -235,9 +248,6 @@ net::Task<Result<>> Connector::connect(Connection& connection, const Wanted& wan
   auto stream = std::make_unique<net::PlainStream>(loop_, std::move(*fd));
   if (!stream->socket().is_open()) co_return unseen(Cause::limit, {}, "watching a socket");
   connection.stream_ = std::move(stream);
-  net::Deadline wakeup(loop_, wanted.signal);
-  wakeup.arm(wanted.pool.options.timeouts.connect);
-  connection.deadline_.arm(wanted.pool.options.timeouts.connect);
   net::Socket& socket = connection.stream_->socket();
   // Both ways to learn of it: the first event of the edge-triggered set tells the outcome.
   while (!socket.has_seen_events()) {
@@ -271,8 +281,6 @@ net::Task<Result<>> Connector::shake_hands(Connection& connection, const Wanted&
   auto tls = std::make_unique<tls::ClientStream>(std::move(connection.stream_), wanted.pool.tls, connection.name_);
   tls::ClientStream& handshake = *tls;
   connection.stream_ = std::move(tls);
-  net::Deadline wakeup(loop_, wanted.signal);
-  wakeup.arm(connection.deadline_.due() - loop_.now());
   for (;;) {
     const net::IoResult result = handshake.try_handshake();
     if (result.status == Status::done) co_return Result<>{};

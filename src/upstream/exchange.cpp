@@ -93,12 +93,13 @@ net::Task<Result<>> BackendExchange::send_head(const Request& request) {
   if (!text) co_return Error{Side::self, Cause::limit, true, {}, "taking a buffer"};
   std::string_view left(text.data(), http::write_head(request.head, request.target, framing, text.span()));
   net::Deadline deadline(setting_.loop, setting_.signal);
-  while (!left.empty()) {
+  for (;;) {
     const iovec part{const_cast<char*>(left.data()), left.size()};
-    net::IoResult sent = connection_->stream().try_write({&part, 1});
+    const net::IoResult sent =
+        left.empty() ? connection_->stream().try_flush() : connection_->stream().try_write({&part, 1});
     if (sent.status == Status::done) {
+      if (left.empty()) co_return Result<>{};
       left.remove_prefix(sent.bytes);
-      if (left.empty()) sent = connection_->stream().try_flush();
     }
     if (sent.status == Status::failed) co_return broken(cause_of(sent.code), sent.code, "sending the request's head");
     if (!sent.would_block()) continue;
@@ -108,7 +109,6 @@ net::Task<Result<>> BackendExchange::send_head(const Request& request) {
     co_await setting_.signal.wait();
     if (const auto error = check_wait(deadline)) co_return *error;
   }
-  co_return Result<>{};
 }
 
 // After a wake: why there is no point in waiting on.
@@ -195,24 +195,27 @@ net::Task<bool> BackendExchange::write(net::Signal& signal, std::array<std::stri
   net::Deadline deadline(setting_.loop, signal);
   std::array<iovec, 3> parts;
   for (std::size_t i = 0; i < parts.size(); ++i) parts[i] = {const_cast<char*>(texts[i].data()), texts[i].size()};
+  std::uint64_t written = stream.socket().written();
   for (std::span<iovec> left = parts;;) {
     while (!left.empty() && left.front().iov_len == 0) left = left.subspan(1);
     const net::IoResult sent = left.empty() ? stream.try_flush() : stream.try_write(left);
     if (sent.status == Status::done) {
       if (left.empty()) co_return true;
       drop_front(left, sent.bytes);
-      deadline.disarm();
       continue;
     }
-    if (!sent.would_block() || deadline.expired()) co_return false;
+    if (!sent.would_block()) co_return false;
+    if (stream.socket().written() != written) {
+      written = stream.socket().written();
+      deadline.disarm();  // progress
+    }
+    if (deadline.expired()) co_return false;
     // A tunnel may be quiet as long as the client's session says (timeouts.tunnel); what was taken is never lost.
     const bool tunnel = head_.status == 101;
     if (!tunnel && !deadline.armed()) deadline.arm(setting_.pool.options.timeouts.between_bytes);
     stream.socket().wait(sent.status, signal);
     co_await signal.wait();
-    if (!deadline.expired()) continue;
     stream.socket().forget_write();  // the signal goes with the sender
-    co_return false;
   }
 }
 

@@ -13,6 +13,11 @@ Endpoint Addresses::next() {
   return endpoints_[turn_++ % endpoints_.size()];
 }
 
+std::size_t Addresses::count() {
+  const std::lock_guard lock(mutex_);
+  return endpoints_.size();
+}
+
 std::shared_ptr<const balance::Group> make_group(const PoolOptions& options, const std::string& zone,
                                                  const std::vector<std::shared_ptr<balance::Server>>& servers) {
   auto group = std::make_shared<balance::Group>();

@@ -9,27 +9,27 @@ import threading
 import time
 
 import harness
+from beside import Beside
 
 MIB = 1 << 20
 PROMISED = 50 * MIB
 BIG = b"z" * (4 * MIB)
 
 
-class GoodClient:
+class GoodClient(Beside):
     """Asks every 100 ms on a connection that it keeps, and once on a new one."""
 
     def __init__(self, edge):
+        super().__init__()
         self.edge = edge
         self.answers = 0
         self.failures = []
         self.worst = 0.0
         self.most = self.before = edge.resident_bytes()
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def _run(self):
+    def work(self):
         with self.edge.connect() as kept:
-            while not self._done.wait(0.1):
+            while not self.done.wait(0.1):
                 try:
                     for ask in (kept.ask, self.edge.ask):
                         began = time.monotonic()
@@ -41,14 +41,6 @@ class GoodClient:
                 except (OSError, AssertionError) as failure:
                     self.failures.append(f"{type(failure).__name__}: {failure}")
                 self.most = max(self.most, self.edge.resident_bytes())
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._done.set()
-        self._thread.join()
 
 
 class Hostile(harness.SystemTest):

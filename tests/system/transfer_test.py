@@ -7,6 +7,7 @@ import threading
 import time
 
 import harness
+from beside import Beside
 
 MIB = 1 << 20
 # Random, so that an octet that is missing, doubled or out of place is seen.
@@ -15,27 +16,18 @@ SIZE = (10 if os.environ.get("SHELLAC_LONG") else 2) << 30
 ROOM = 32 * MIB
 
 
-class Memory:
+class Memory(Beside):
     """The most that the daemon has resident while this is open, beyond what it had before."""
 
     def __init__(self, edge):
+        super().__init__()
         self.edge = edge
         self.before = edge.resident_bytes()
         self.most = self.before
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
 
-    def _look(self):
-        while not self._done.wait(0.02):
+    def work(self):
+        while not self.done.wait(0.02):
             self.most = max(self.most, self.edge.resident_bytes())
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._done.set()
-        self._thread.join()
 
     @property
     def grown(self):

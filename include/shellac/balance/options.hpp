@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "shellac/core/units.hpp"
 
 namespace shellac::balance {
 
 enum class Algorithm : std::uint8_t { round_robin, least_requests, random_two, hash };
+std::string_view to_string(Algorithm algorithm);
 
 // What `balance: { algorithm: hash }` looks at. `name` is the header's or the cookie's.
 struct HashKey {

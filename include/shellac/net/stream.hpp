@@ -65,6 +65,8 @@ class Socket final : public Pollable {
   void forget_read() noexcept { reader_ = nullptr; }
   void forget_write() noexcept { writer_ = nullptr; }
 
+  // Octets that the kernel took so far: a writer's progress, also when a stream above keeps octets back (TLS).
+  std::uint64_t written() const { return written_; }
   // False when a read is known to give nothing yet (no system call).
   bool may_be_readable() const { return readable_; }
   // True when nothing has arrived, asked of the kernel where the flag does not know: for connections that should be
@@ -90,6 +92,7 @@ class Socket final : public Pollable {
   UniqueFd fd_;
   Waiter* reader_ = nullptr;
   Waiter* writer_ = nullptr;
+  std::uint64_t written_ = 0;
   bool readable_ = true;
   bool writable_ = true;
   bool peer_ended_ = false;

@@ -25,6 +25,7 @@ class Addresses {
   void set(std::vector<Endpoint> endpoints);
   // In turn, so that a name with several addresses is used whole. Kind::none when nothing is known yet.
   Endpoint next();
+  std::size_t count();
 
  private:
   std::mutex mutex_;

@@ -185,4 +185,10 @@ inline void expect_body_same_at_every_split(Framing framing, std::uint64_t lengt
   }
 }
 
+// Octets of a head, and what is to be said of them.
+struct Row {
+  std::string octets;
+  std::string verdict;
+};
+
 }  // namespace shellac::http

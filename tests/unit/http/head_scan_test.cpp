@@ -8,11 +8,6 @@ namespace {
 
 using namespace std::string_literals;
 
-struct Row {
-  std::string octets;
-  std::string verdict;
-};
-
 void check(Kind kind, const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     const Feed feed{.kind = kind};

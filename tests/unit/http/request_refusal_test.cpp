@@ -6,11 +6,6 @@ namespace {
 
 using namespace std::string_literals;
 
-struct Row {
-  std::string octets;
-  std::string verdict;
-};
-
 void check(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     EXPECT_EQ(request(row.octets), row.verdict) << escaped(row.octets);

@@ -31,6 +31,16 @@ TEST_F(ConnectorTest, ANewConnectionIsBusyAndAKeptOneIsIdle) {
   EXPECT_TRUE(server.ends());
 }
 
+TEST_F(ConnectorTest, ANameWithADeadAddressStillWorks) {
+  const Endpoint live = pool_.server(1).endpoint();
+  const Endpoint dead{Endpoint::Kind::unix_path, {}, 0, live.path + ".gone"};
+  // The addresses take turns: from either begin the live one is found.
+  pool_.backend().addresses->set({dead, live, dead});
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(acquire()) << i;
+  pool_.backend().addresses->set({dead, dead});
+  EXPECT_TRUE(finish(start(pool_, {}))->failed(Cause::connect_refused));
+}
+
 TEST_F(ConnectorTest, TheOneThatWasUsedLastIsReusedFirst) {
   auto first = acquire(), second = acquire(), third = acquire();
   Connection* const expected[] = {third.get(), second.get(), first.get()};

@@ -1,0 +1,26 @@
+#include "shellac/proxy/hash_key.hpp"
+
+#include "shellac/balance/picker.hpp"
+#include "shellac/balance/sticky.hpp"
+
+namespace shellac::proxy {
+
+std::uint64_t hash_of_key(const balance::HashKey& key, const http::RequestHead& head, const IpAddress& client) {
+  switch (key.source) {
+    case balance::HashKey::Source::path:
+      return balance::hash_of(head.path);
+    case balance::HashKey::Source::host:
+      return balance::hash_of(head.authority);
+    case balance::HashKey::Source::client:
+      return balance::hash_of({reinterpret_cast<const char*>(client.bytes.data()), client.bytes.size()});
+    case balance::HashKey::Source::header: {
+      const http::Field* const field = head.fields.find(key.name);
+      return balance::hash_of(field != nullptr ? field->value : std::string_view());
+    }
+    case balance::HashKey::Source::cookie:
+      return balance::hash_of(balance::find_cookie(head.fields.value(http::FieldId::cookie), key.name).value_or(""));
+  }
+  return 0;
+}
+
+}  // namespace shellac::proxy

@@ -99,7 +99,7 @@ class Flow final : private upstream::Caller {
   std::size_t index_ = 0;  // of the backend in its pool
   upstream::Reservation reservation_;
   balance::Tried tried_;
-  std::uint64_t hash_ = 0;  // of the key of `balance: hash`, as the client sent it
+  std::uint64_t hash_ = 0;       // of the key of `balance: hash`, as the client sent it
   std::string_view avoid_zone_;  // looks sick
   std::string_view retried_;     // why the request was sent again; empty: it was not
   balance::Visitor visitor_;

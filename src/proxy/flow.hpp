@@ -34,7 +34,7 @@ class Flow final : private upstream::Caller {
   net::Task<void> send_answer();
   void record();
 
-  // choose.cpp: which server, and when. They set `index_` and `reservation_`.
+  // choice.cpp: which server, and when. They set `index_` and `reservation_`.
   void meet_visitor();
   void hide_cookie(std::string_view name);
   bool try_choose();

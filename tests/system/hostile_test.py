@@ -9,14 +9,14 @@ import threading
 import time
 
 import harness
-from beside import Beside
+from background import Background
 
 MIB = 1 << 20
 PROMISED = 50 * MIB
 BIG = b"z" * (4 * MIB)
 
 
-class GoodClient(Beside):
+class GoodClient(Background):
     """Asks every 100 ms on a connection that it keeps, and once on a new one."""
 
     def __init__(self, edge):

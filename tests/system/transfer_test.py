@@ -7,7 +7,7 @@ import threading
 import time
 
 import harness
-from beside import Beside
+from background import Background
 
 MIB = 1 << 20
 # Random, so that an octet that is missing, doubled or out of place is seen.
@@ -16,7 +16,7 @@ SIZE = (10 if os.environ.get("SHELLAC_LONG") else 2) << 30
 ROOM = 32 * MIB
 
 
-class Memory(Beside):
+class Memory(Background):
     """The most that the daemon has resident while this is open, beyond what it had before."""
 
     def __init__(self, edge):

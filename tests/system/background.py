@@ -3,7 +3,7 @@
 import threading
 
 
-class Beside:
+class Background:
     """`work` runs beside the block and looks at `done` now and then: an Event that is set when the block ends."""
 
     def __init__(self):

@@ -204,7 +204,7 @@ net::Task<void> Flow::send_answer() {
     exchange_.reset();
     co_return;
   }
-  Answer& answer = *answer_;
+  LocalAnswer& answer = *answer_;
   record_.status = answer.status;
   record_.reason = answer.reason;
   if (answer.status == 499 || exchange_.is_gone()) {  // nobody is there to read it

@@ -12,6 +12,19 @@
 
 namespace shellac::proxy {
 
+// An answer of our own. Not nested in Flow: clang cannot construct a nested class with initialised members inside an
+// optional of its outer class.
+struct LocalAnswer {
+  int status = 200;
+  std::string type;  // of the body; empty: none
+  std::string body;
+  std::string location;
+  std::string_view proxy_status;  // error type of RFC 9209
+  std::string_view reason;        // for log and metric
+  std::uint32_t retry_after = 0;  // seconds
+  std::string_view allow;
+};
+
 // Lives in the frame of Proxy::handle(). Thread: its worker.
 class Flow final : private upstream::Caller {
  public:
@@ -57,20 +70,10 @@ class Flow final : private upstream::Caller {
   void report_traffic(bool good);
   bool may_repeat() const;
 
-  // An answer of our own.
-  struct Answer {
-    int status = 200;
-    std::string type;  // of the body; empty: none
-    std::string body;
-    std::string location;
-    std::string_view proxy_status;  // error type of RFC 9209
-    std::string_view reason;        // for log and metric
-    std::uint32_t retry_after = 0;  // seconds
-    std::string_view allow;
-  };
+  // Answers of our own.
   bool answer_with(int status, std::string_view proxy_status, std::string_view reason);
   void answer_error(const Error& error);
-  void fill_error_body(Answer& answer) const;
+  void fill_error_body(LocalAnswer& answer) const;
   void note_sent(const front::Sent& sent);
 
   // upstream::Caller
@@ -104,7 +107,7 @@ class Flow final : private upstream::Caller {
   std::string_view retried_;     // why the request was sent again; empty: it was not
   balance::Visitor visitor_;
   std::string_view refusal_;  // why nobody was picked
-  std::optional<Answer> answer_;
+  std::optional<LocalAnswer> answer_;
   std::optional<Error> failure_;
   RequestRecord record_;
   bool answered_ = false;  // respond() was called

@@ -113,7 +113,7 @@ net::Task<bool> Flow::read_file() {
 }
 
 // The route's own page for this status, or a few words in the type that the client prefers (RFC 9457 for JSON).
-void Flow::fill_error_body(Answer& answer) const {
+void Flow::fill_error_body(LocalAnswer& answer) const {
   if (route_ != nullptr) {
     if (const auto page = route_->error_pages.find(answer.status); page != route_->error_pages.end()) {
       answer.body = page->second;

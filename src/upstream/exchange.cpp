@@ -60,6 +60,7 @@ net::Task<Result<>> BackendExchange::start(Reservation& reservation, const Reque
   started_ = setting_.loop.now();
   method_ = request.head.known;
   asked_upgrade_ = !request.head.upgrade.empty();
+  last_ = request.last;
   // Named: g++ 12 destroys an aggregate that is made inside a co_await expression twice.
   const Connector::Wanted wanted{setting_.pool, setting_.backend, request.head.authority, request.client,
                                  request.local, setting_.caller,  setting_.signal};
@@ -89,6 +90,7 @@ net::Task<Result<>> BackendExchange::send_head(const Request& request) {
     framing.kind = http::Framing::length;  // "Content-Length: 0" of a POST means something
   }
   framing.upgrade = request.head.upgrade;
+  framing.close = request.last;
   Buffer text = setting_.loop.buffers().try_take(http::head_size_max(request.head, framing) + request.target.size());
   if (!text) co_return Error{Side::self, Cause::limit, true, {}, "taking a buffer"};
   std::string_view left(text.data(), http::write_head(request.head, request.target, framing, text.span()));
@@ -305,7 +307,7 @@ void BackendExchange::accept_tunnel(http::Body& client_octets) {
 // request that was given up on the way, the next one would be read as its rest.
 void BackendExchange::release() {
   if (!connection_) return;
-  const bool reusable = head_.keep_alive && sent_whole_ && connection_->input().empty();
+  const bool reusable = head_.keep_alive && sent_whole_ && !last_ && connection_->input().empty();
   sender_.cancel();
   holder_ = nullptr;
   sending_ = false;

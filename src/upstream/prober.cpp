@@ -140,7 +140,7 @@ net::Task<balance::ProbeResult> PoolProber::Run::ask(Reservation& place) {
   head.fields.add(http::FieldId::user_agent, "shellac-probe");
   head.fields.add(http::FieldId::accept, "*/*");
   BackendExchange exchange({owner_.loop_, owner_.connector_, *owner_.pool_, backend(), signal_, *this});
-  const BackendExchange::Request request{head, options().path, nullptr, {}, {}};
+  const BackendExchange::Request request{head, options().path, nullptr, {}, {}, true};
   const auto started = co_await exchange.start(place, request);
   if (!started) co_return result_of(started.error());
   do {

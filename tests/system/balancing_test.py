@@ -171,6 +171,21 @@ class Health(harness.SystemTest):
         self.assertEqual(edge.metrics().value("shellac_backend_up", backend="web1"), 0)
         self.assertEqual(self.servers(edge), {"web2"})
 
+    def test_probes_keep_no_connection(self):
+        """Not even when the answer is whole with its head: a kept one would count in connections.max."""
+        asked = []
+
+        def handle(peer):
+            message = peer.request()
+            asked.append(message.get("Connection"))
+            peer.send(harness.response(200))
+            self.assertTrue(peer.is_closed())
+
+        edge = self.edge(harness.config(self.origin(handle).address, pool={"health": {"probe": self.PROBE}}))
+        edge.wait_metric("shellac_backend_probes_total", lambda count: count > 3, result="ok")
+        self.assertEqual(edge.metrics().value("shellac_backend_connections", state="idle"), 0)
+        self.assertEqual(set(asked), {"close"})
+
     def test_probes_over_tcp_alone(self):
         edge = self.start(probe={"tcp": True}, count=1)
         edge.wait_metric("shellac_backend_probes_total", lambda count: count > 1, result="ok")

@@ -37,6 +37,7 @@ class BackendExchange {
     std::string_view target;  // path and query as the backend gets them
     http::Body* body = nullptr;
     Endpoint client, local;  // for send_proxy
+    bool last = false;       // says `Connection: close`, and does not keep the connection
   };
   // Takes the connection that was reserved, or makes one, and sends the head; the body follows by itself. With `Expect:
   // 100-continue` it is held back until the backend asks for it or limits::kContinueWait has passed. Views of the
@@ -85,6 +86,7 @@ class BackendExchange {
   std::optional<Error> send_error_;  // the client's body broke
   http::Method method_ = http::Method::get;
   bool asked_upgrade_ = false;
+  bool last_ = false;  // the connection's last request
   bool reused_ = false;
   bool sending_ = false;
   bool sent_whole_ = true;             // nothing of the request is missing on the wire

@@ -123,6 +123,20 @@ bool serves_visitors(const Group& group, std::size_t index, Time now) {
   return server.state() != ServerState::down && server.health() != Health::down && !server.is_ejected(now);
 }
 
+std::vector<Server*> takers_of(const Group& group, const Ask& ask) {
+  Ask patient = ask;
+  patient.ignore_full = true;
+  const bool panic = is_panicking(group, ask.now);
+  std::vector<Server*> list;
+  for (const bool backup : {false, true}) {
+    for (std::size_t i = 0; i < group.members.size(); ++i)
+      if (group.members[i].backup == backup && standing_of(group, i, patient, panic) == Standing::eligible)
+        list.push_back(group.members[i].server.get());
+    if (!list.empty()) break;
+  }
+  return list;
+}
+
 // Weights of those that the operator wants, backups left out: what is healthy of what could be.
 bool is_panicking(const Group& group, Time now) {
   if (group.panic == 0) return false;

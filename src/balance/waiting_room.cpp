@@ -5,12 +5,14 @@
 
 namespace shellac::balance {
 
-// A server that its operator or its probes took out gets no more of those who do not ask for it by name.
+// Who asks for the server by name, or may get it. (A server that its operator took out gets no more of the latter, even
+// if they have yet to hear of it.)
 Ticket* WaitingRoom::first_for(const Server& server) const {
-  const bool takes_anyone = server.state() == ServerState::ready && server.health() == Health::up;
+  const bool takes_anyone = server.state() == ServerState::ready;
   for (Ticket* ticket : queue_) {
     if (ticket->granted_ != nullptr) continue;
-    if (ticket->wanted_ == &server || (ticket->wanted_ == nullptr && takes_anyone)) return ticket;
+    if (ticket->wanted_ == &server) return ticket;
+    if (takes_anyone && std::ranges::find(ticket->takers_, &server) != ticket->takers_.end()) return ticket;
   }
   return nullptr;
 }
@@ -78,6 +80,7 @@ WaitingRoom::Entry WaitingRoom::enter(Ticket& ticket, std::span<Server* const> s
   const auto ahead = std::ranges::count_if(
       queue_, [&](const Ticket* one) { return one->granted_ == nullptr && one->wanted_ == ticket.wanted_; });
   if (static_cast<std::uint64_t>(ahead) >= limit) return Entry::full;
+  if (ticket.wanted_ == nullptr) ticket.takers_.assign(servers.begin(), servers.end());
   ticket.queued_ = true;
   queue_.push_back(&ticket);
   for (Waiter* const keeper : keepers_) keeper->wake();
@@ -87,6 +90,7 @@ WaitingRoom::Entry WaitingRoom::enter(Ticket& ticket, std::span<Server* const> s
 bool WaitingRoom::look_again(Ticket& ticket, std::span<Server* const> servers) {
   const std::lock_guard lock(mutex_);
   if (ticket.granted_ != nullptr) return true;
+  if (ticket.wanted_ == nullptr) ticket.takers_.assign(servers.begin(), servers.end());
   const std::uint32_t max = max_.load(std::memory_order_relaxed);
   Server* const own[] = {ticket.wanted_};
   for (Server* const server : ticket.wanted_ != nullptr ? std::span<Server* const>(own) : servers) {

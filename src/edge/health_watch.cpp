@@ -118,7 +118,7 @@ void HealthWatch::on_probe(const upstream::Pool& pool, std::size_t backend, bala
   if (!change) return;
   const bool good = change->to == balance::Health::up;
   note_change(pool, pool.backends[backend].name, to_string(change->to), change->reason, good);
-  if (good) pool.state->room.wake_all();
+  pool.state->room.wake_all();
 }
 
 Duration HealthWatch::next_probe(const upstream::Pool& pool, std::size_t backend) {
@@ -144,13 +144,12 @@ void HealthWatch::eject(const std::string& pool_name, const std::shared_ptr<bala
   if (std::ranges::find(servers, server) == servers.end()) return;
   const std::string& name = server->identity().name;
   const auto duration = watched->outlier->eject(*server, servers, Clock::now(), wall_now());
-  if (duration)
-    note_change(*watched->pool, name, "ejected",
-                fmt::format("{} requests in a row failed; for {}", watched->pool->options.outlier->errors,
-                            to_string(*duration)),
-                false);
-  else
-    server->note_success();  // it stays in: counting begins anew
+  if (!duration) return server->note_success();  // it stays in: counting begins anew
+  note_change(
+      *watched->pool, name, "ejected",
+      fmt::format("{} requests in a row failed; for {}", watched->pool->options.outlier->errors, to_string(*duration)),
+      false);
+  watched->pool->state->room.wake_all();
 }
 
 }  // namespace shellac::edge

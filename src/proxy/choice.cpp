@@ -1,4 +1,5 @@
 // The part of a request's way that decides which server it goes to: the visitor's own, the pool's choice, or the queue.
+#include <algorithm>
 #include <vector>
 
 #include "flow.hpp"
@@ -9,18 +10,6 @@ namespace {
 
 // A pool that is down is told in the daemon's log, but not for each request.
 constexpr Duration kTellEvery = std::chrono::seconds(1);
-
-// Those who may get a request that belongs to nobody, be they full or not.
-std::vector<balance::Server*> takers(const balance::Group& group, const balance::Ask& ask) {
-  balance::Ask patient = ask;
-  patient.ignore_full = true;
-  const bool panic = balance::is_panicking(group, ask.now);
-  std::vector<balance::Server*> list;
-  for (std::size_t i = 0; i < group.members.size(); ++i)
-    if (balance::standing_of(group, i, patient, panic) == balance::Standing::eligible)
-      list.push_back(group.members[i].server.get());
-  return list;
-}
 
 }  // namespace
 
@@ -77,44 +66,67 @@ bool Flow::refuse_to_pick(std::string_view reason) {
   return false;
 }
 
-// Without waiting: for a request that has been somewhere already.
-bool Flow::try_choose() {
+// Without waiting. Why nobody was reserved; nothing when somebody was.
+std::optional<balance::NoPick> Flow::try_choose() {
   const balance::Ask ask{loop_.now(), &tried_, hash_, avoid_zone_, false};
   const balance::Pick pick = proxy_.picker_of(*pool_).pick(ask);
-  return pick.server != nullptr && reserve(pick.index);
+  if (pick.server == nullptr) return pick.reason;
+  if (reserve(pick.index)) return std::nullopt;
+  return balance::NoPick::all_full;  // others wait for what is free
 }
 
 // For the first attempt. False: `refusal_` or `failure_` says why not.
 net::Task<bool> Flow::choose() {
-  const balance::Group& group = *pool_->group;
   if (visitor_.result == balance::StickyResult::valid) {
     const std::size_t own = visitor_.member;
-    if (!balance::serves_visitors(group, own, loop_.now())) {
-      record_.sticky = "down";
-    } else {
+    if (balance::serves_visitors(*pool_->group, own, loop_.now())) {
       if (reserve(own)) co_return true;
-      const bool placed = co_await wait_for_place(group.members[own].server.get());
-      if (placed) co_return true;
-      if (failure_ || refusal_ != "queue_timeout") co_return false;
-      record_.sticky = "busy";  // it waited long enough: elsewhere
+      const Waited waited = co_await wait_for_place(own);
+      if (waited != Waited::too_long && waited != Waited::all_out) co_return was_placed(waited);
+      record_.sticky = waited == Waited::too_long ? "busy" : "down";  // elsewhere, then
+    } else {
+      record_.sticky = "down";
     }
   }
-  const balance::Ask ask{loop_.now(), &tried_, hash_, avoid_zone_, false};
-  const balance::Pick pick = proxy_.picker_of(*pool_).pick(ask);
-  if (pick.server == nullptr && pick.reason != balance::NoPick::all_full)
-    co_return refuse_to_pick(to_string(pick.reason));
-  if (pick.server != nullptr && reserve(pick.index)) co_return true;
-  const bool placed = co_await wait_for_place(nullptr);
-  co_return placed;
+  const auto reason = try_choose();
+  if (!reason) co_return true;
+  if (*reason != balance::NoPick::all_full) co_return refuse_to_pick(to_string(*reason));
+  const Waited waited = co_await wait_for_place(std::nullopt);
+  co_return was_placed(waited);
 }
 
-// Queues for `wanted`, or for whoever is free first.
-net::Task<bool> Flow::wait_for_place(balance::Server* wanted) {
+// What came of the wait; if nothing, `refusal_` or `failure_` says why.
+bool Flow::was_placed(Waited waited) {
+  switch (waited) {
+    case Waited::placed:
+      return true;
+    case Waited::queue_full:
+      return refuse_to_pick("queue_full");
+    case Waited::too_long:
+      return refuse_to_pick("queue_timeout");
+    case Waited::all_out:
+      return refuse_to_pick(to_string(balance::NoPick::all_down));
+    case Waited::gave_up:
+      break;
+  }
+  return false;
+}
+
+// Queues for `own`, or for whoever of those that may take the request is free first. Who that is may change meanwhile:
+// whoever changes it wakes those who wait.
+net::Task<Flow::Waited> Flow::wait_for_place(std::optional<std::size_t> own) {
   balance::WaitingRoom& room = pool_->state->room;
-  const balance::Ask ask{loop_.now(), &tried_, 0, {}, true};
-  const auto servers = takers(*pool_->group, ask);
+  const balance::Group& group = *pool_->group;
+  const auto takers = [&]() -> std::vector<balance::Server*> {
+    if (own) return {};
+    return balance::takers_of(group, {loop_.now(), &tried_, 0, {}, true});
+  };
+  const auto is_hopeless = [&](const auto& servers) {
+    return own ? !balance::serves_visitors(group, *own, loop_.now()) : servers.empty();
+  };
   const bool any_will_do = may_repeat() && pool_->options.send_proxy == net::SendProxy::off;
-  balance::Ticket ticket(signal_, wanted, any_will_do ? proxy_.connector_.place_of(*pool_) : nullptr);
+  balance::Ticket ticket(signal_, own ? group.members[*own].server.get() : nullptr,
+                         any_will_do ? proxy_.connector_.place_of(*pool_) : nullptr);
   struct Leave {
     upstream::Connector& connector;
     const upstream::Pool& pool;
@@ -125,21 +137,24 @@ net::Task<bool> Flow::wait_for_place(balance::Server* wanted) {
     }
   } leave{proxy_.connector_, *pool_, ticket};
   const Time entered = loop_.now();
+  std::vector<balance::Server*> servers = takers();
   const auto entry = room.enter(ticket, servers, pool_->options.queue.limit);
-  if (entry == balance::WaitingRoom::Entry::full) co_return refuse_to_pick("queue_full");
+  if (entry == balance::WaitingRoom::Entry::full) co_return Waited::queue_full;
   net::Deadline patience(loop_, signal_);
   patience.arm(pool_->options.queue.timeout);
   while (!room.look_again(ticket, servers)) {
+    if (is_hopeless(servers)) co_return Waited::all_out;
     if (const auto why = gave_up()) {
       failure_ = Error{*why == Cause::timeout ? Side::self : Side::client, *why, true, {}, "waiting for a server"};
-      co_return false;
+      co_return Waited::gave_up;
     }
-    if (patience.expired()) co_return refuse_to_pick("queue_timeout");
+    if (patience.expired()) co_return Waited::too_long;
     exchange_.watch_client(&signal_);
     co_await signal_.wait();
+    servers = takers();
   }
   exchange_.watch_client(nullptr);
-  record_.t_queue = loop_.now() - entered;
+  record_.t_queue = std::max(record_.t_queue, Duration::zero()) + (loop_.now() - entered);
   const balance::Server* const server = room.granted(ticket);
   for (std::size_t i = 0; i < pool_->servers.size(); ++i) {
     if (pool_->servers[i].get() != server) continue;
@@ -147,9 +162,9 @@ net::Task<bool> Flow::wait_for_place(balance::Server* wanted) {
     index_ = i;
     reservation_ = proxy_.connector_.take_granted(ticket, *pool_, pool_->backends[i]);
     room.leave(ticket, true);
-    co_return true;
+    co_return Waited::placed;
   }
-  co_return refuse_to_pick("all_down");  // of another configuration by now
+  co_return Waited::all_out;  // of another configuration by now
 }
 
 }  // namespace shellac::proxy

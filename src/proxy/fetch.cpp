@@ -17,13 +17,7 @@ net::Task<void> Flow::fetch() {
   pool_->state->budget.count_request(loop_.now());
   meet_visitor();
   const bool chosen = co_await choose();
-  if (!chosen) {
-    if (failure_) co_return answer_error(*failure_);
-    const bool queued = refusal_.starts_with("queue");
-    answer_error({Side::self, queued ? Cause::limit : Cause::no_backend, true, {}, "choosing a backend"});
-    answer_->reason = refusal_;
-    co_return;
-  }
+  if (!chosen) co_return answer_refusal();
   for (;;) {
     backend_ = &pool_->backends[index_];
     record_.backend = backend_->name;
@@ -38,28 +32,40 @@ net::Task<void> Flow::fetch() {
     if (!retried.empty()) proxy_.tally_->count_retry(*pool_, retried, attempt == Attempt::answered ? "ok" : "failed");
     if (attempt == Attempt::answered) co_return;
     if (attempt == Attempt::over) co_return answer_error(*failure_);
+    if (attempt == Attempt::queue) {
+      failure_.reset();
+      const Waited waited = co_await wait_for_place(std::nullopt);
+      if (!was_placed(waited)) co_return answer_refusal();
+    }
   }
 }
 
-// Another server that has not been asked yet, within `retries.attempts` and the budget. It is reserved then.
-bool Flow::find_other_server(std::string_view reason, bool within_budget) {
+// No server takes the request: `failure_` (of our own side) or `refusal_` says why.
+void Flow::answer_refusal() {
+  if (failure_) return answer_error(*failure_);
+  const bool queued = refusal_.starts_with("queue");
+  answer_error({Side::self, queued ? Cause::limit : Cause::no_backend, true, {}, "choosing a backend"});
+  answer_->reason = refusal_;
+}
+
+// Another server that has not been asked yet, within `retries.attempts` and the budget. It is reserved then, unless all
+// who are left are full: that is to wait for them.
+Flow::Attempt Flow::find_other_server(Again again) {
   const balance::RetryOptions& retries = pool_->options.retries;
-  if (static_cast<std::uint32_t>(record_.attempts) > retries.attempts || gave_up()) return false;
+  if (static_cast<std::uint32_t>(record_.attempts) > retries.attempts || gave_up()) return Attempt::over;
   tried_.add(index_);
   if (balance::looks_sick(*pool_->group, index_, loop_.now())) avoid_zone_ = backend_->zone;
   const std::size_t failed = index_;
-  if (!try_choose()) {
-    index_ = failed;
-    return false;
-  }
-  if (within_budget && !pool_->state->budget.try_take(retries.budget, loop_.now())) {
-    proxy_.tally_->count_retry(*pool_, reason, "budget");
+  const auto nobody = try_choose();
+  if (nobody && !(again.may_wait && *nobody == balance::NoPick::all_full)) return Attempt::over;
+  if (again.within_budget && !pool_->state->budget.try_take(retries.budget, loop_.now())) {
+    proxy_.tally_->count_retry(*pool_, again.reason, "budget");
     reservation_ = {};
     index_ = failed;
-    return false;
+    return Attempt::over;
   }
-  retried_ = reason;
-  return true;
+  retried_ = again.reason;
+  return nobody ? Attempt::queue : Attempt::other_server;
 }
 
 // One attempt, with everything that may come of it.
@@ -97,10 +103,10 @@ Flow::Attempt Flow::judge_failure(upstream::BackendExchange& backend) {
   report_traffic(false);
   const balance::RetryOptions& retries = pool_->options.retries;
   if (failure_->unseen_by_backend)
-    return retries.on_connect && find_other_server("connect", false) ? Attempt::other_server : Attempt::over;
+    return retries.on_connect ? find_other_server({"connect", false, true}) : Attempt::over;
   const bool timeout = failure_->cause == Cause::timeout;
   if (!may_repeat() || !(timeout ? retries.on_timeout : cut && retries.on_reset)) return Attempt::over;
-  return find_other_server(timeout ? "timeout" : "reset", true) ? Attempt::other_server : Attempt::over;
+  return find_other_server({timeout ? "timeout" : "reset", true, true});
 }
 
 // An answer that says that somebody else may do better, before anything of it has been sent.
@@ -110,7 +116,7 @@ bool Flow::is_worth_a_retry(int status) {
   if (status == 502 && retries.on_502) reason = "502";
   if (status == 503 && retries.on_503) reason = "503";
   if (status == 504 && retries.on_504) reason = "504";
-  return !reason.empty() && may_repeat() && find_other_server(reason, true);
+  return !reason.empty() && may_repeat() && find_other_server({reason, true, false}) == Attempt::other_server;
 }
 
 // Real traffic tells of a server's health, too.

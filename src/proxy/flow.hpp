@@ -50,22 +50,30 @@ class Flow final : private upstream::Caller {
   // choice.cpp: which server, and when. They set `index_` and `reservation_`.
   void meet_visitor();
   void hide_cookie(std::string_view name);
-  bool try_choose();
+  std::optional<balance::NoPick> try_choose();
   net::Task<bool> choose();
-  net::Task<bool> wait_for_place(balance::Server* wanted);
+  enum class Waited : std::uint8_t { placed, queue_full, too_long, all_out, gave_up };
+  net::Task<Waited> wait_for_place(std::optional<std::size_t> own);
+  bool was_placed(Waited waited);
   bool reserve(std::size_t index);
   bool refuse_to_pick(std::string_view reason);
   bool is_visitors(std::size_t index);
 
   // fetch.cpp: the attempts.
-  enum class Attempt : std::uint8_t { answered, other_server, same_server, over };
+  // queue: another server may take it, but none has a connection left.
+  enum class Attempt : std::uint8_t { answered, other_server, same_server, queue, over };
   net::Task<Attempt> try_backend();
   net::Task<Result<>> converse(upstream::BackendExchange& backend);
   net::Task<void> deliver(upstream::BackendExchange& backend);
   net::Task<void> finish_tunnel(upstream::BackendExchange& backend);
   Attempt judge_failure(upstream::BackendExchange& backend);
   bool is_worth_a_retry(int status);
-  bool find_other_server(std::string_view reason, bool within_budget);
+  struct Again {
+    std::string_view reason;
+    bool within_budget;
+    bool may_wait;  // for a connection; no when there is an answer that will do
+  };
+  Attempt find_other_server(Again again);
   void add_sticky_cookie(http::ResponseHead& head);
   void report_traffic(bool good);
   bool may_repeat() const;
@@ -73,6 +81,7 @@ class Flow final : private upstream::Caller {
   // Answers of our own.
   bool answer_with(int status, std::string_view proxy_status, std::string_view reason);
   void answer_error(const Error& error);
+  void answer_refusal();
   void fill_error_body(LocalAnswer& answer) const;
   void note_sent(const front::Sent& sent);
 

@@ -9,6 +9,7 @@
 #   ${ready}     the pattern to wait for: `process p1 -expect-text 0 0 "${ready}"`
 #   ${common}    the keys that every script's configuration begins with: two workers, no access log, stay root, and the
 #                admin API at ${tmpdir}/admin.sock
+#   ${wait_metric}   waits for a line of the metrics (wait_metric.sh)
 set -euo pipefail
 
 if [ $# -lt 2 ]; then
@@ -16,6 +17,7 @@ if [ $# -lt 2 ]; then
   exit 2
 fi
 shellac=$(readlink -f "$1")
+here=$(dirname "$(readlink -f "$0")")
 shift
 
 # varnishtest makes its ${tmpdir} in TMPDIR; a Unix socket's path may have 107 octets.
@@ -37,4 +39,5 @@ exec varnishtest "${flags[@]}" -t "${VTC_TIMEOUT:-60}" \
   -D "run=exec $shellac run --config shellac.yaml --ready-fd 1" \
   -D "ready=ready" \
   -D "common=$common" \
+  -D "wait_metric=bash '$here/wait_metric.sh'" \
   "$@"

@@ -93,6 +93,9 @@ struct Pick {
 Standing standing_of(const Group& group, std::size_t index, const Ask& ask, bool panic);
 // A visitor of this server may still be served by it: drained and weightless ones keep theirs.
 bool serves_visitors(const Group& group, std::size_t index, Time now);
+// Those who may take a request that belongs to nobody, be they full or not: the ones that it may wait for. Backups are
+// among them only when nobody else is.
+std::vector<Server*> takers_of(const Group& group, const Ask& ask);
 // True when so few are healthy that health is ignored.
 bool is_panicking(const Group& group, Time now);
 // After a failure of that member: at least half of its zone, itself counted, is out. Better to leave it, then.

@@ -29,8 +29,10 @@ class Ticket {
   Waiter& waiter_;
   Server* const wanted_;
   const void* const place_;
-  Server* granted_ = nullptr;  // guarded by the room's mutex
-  bool queued_ = false;        // guarded by the room's mutex
+  // Guarded by the room's mutex:
+  std::vector<Server*> takers_;  // without a server of its own: those who may get it
+  Server* granted_ = nullptr;
+  bool queued_ = false;
 };
 
 // One per pool, kept over reloads as long as the pool's name stays. Counts open sockets, busy and idle, of all workers
@@ -47,9 +49,10 @@ class WaitingRoom {
 
   enum class Entry : std::uint8_t { granted, waiting, full };
   // Queues at most `limit` tickets per server (of those that name one) and for the pool. `servers` are those that a
-  // ticket without a server of its own may get.
+  // ticket without a server of its own may get, until look_again() says otherwise.
   Entry enter(Ticket& ticket, std::span<Server* const> servers, std::uint32_t limit);
-  // After a wake without a permit: takes one of these servers when there is room now and nobody is ahead.
+  // After a wake without a permit: takes one of these servers when there is room now and nobody is ahead. `servers` are
+  // those that it may get from now on: some went down meanwhile, others came back.
   bool look_again(Ticket& ticket, std::span<Server* const> servers);
   // A connection to `server` is free at `place`: the ticket that gets it, permit and all, if the one that is next waits
   // there. Null: close the connection when is_wanted().
@@ -67,7 +70,7 @@ class WaitingRoom {
   // Who keeps idle connections and is asked to close one when a permit is wanted. Woken, like tickets, under the lock.
   void add_keeper(Waiter& keeper);
   void remove_keeper(Waiter& keeper);
-  // Wakes everybody: a server came back.
+  // Wakes everybody: a server came back, or went.
   void wake_all();
 
  private:

@@ -205,6 +205,29 @@ TEST(Full, WaitsInsteadOfTakingABackup) {
   EXPECT_THAT(spread(group, 10), ElementsAre(Pair("a", 10)));
 }
 
+TEST(Takers, AreThoseWhomARequestMayWaitFor) {
+  const auto group = make_group(Algorithm::round_robin,
+                                {{"a"}, {"b"}, {"c"}, {"old", "ams", 0}, {"spare", "ams", 1, true}, {"gone"}, {"out"}});
+  group->connections = 1;
+  server(*group, "a").sockets = 1;  // full or not
+  server(*group, "gone").set_state(ServerState::drain, kWall);
+  server(*group, "out").set_ejected(kNow + std::chrono::seconds(1), kWall);
+  const auto names = [&](const Ask& ask) {
+    std::vector<std::string> list;
+    for (const Server* const one : takers_of(*group, ask)) list.push_back(one->identity().name);
+    return list;
+  };
+  EXPECT_THAT(names({kNow}), ElementsAre("a", "b", "c"));
+  Tried tried;
+  tried.add(1);
+  EXPECT_THAT(names({kNow, &tried, 0, {}, false}), ElementsAre("a", "c"));
+  set_down(*group, "a");
+  set_down(*group, "c");
+  EXPECT_THAT(names({kNow, &tried, 0, {}, false}), ElementsAre("spare"));
+  server(*group, "spare").set_state(ServerState::down, kWall);
+  EXPECT_TRUE(names({kNow, &tried, 0, {}, false}).empty());
+}
+
 TEST(Order, ListsEveryoneWithTheReason) {
   const auto group = make_group(Algorithm::hash, {{"a"}, {"b"}, {"c"}, {"spare", "ams", 1, true}, {"old", "ams", 0}});
   set_down(*group, "a");

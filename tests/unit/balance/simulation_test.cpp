@@ -134,13 +134,7 @@ struct World {
     return true;
   }
 
-  std::vector<Server*> takers() const {
-    std::vector<Server*> list;
-    const Ask ask{now, nullptr, 0, {}, true};
-    for (std::size_t i = 0; i < kServers; ++i)
-      if (standing_of(*group, i, ask, false) == Standing::eligible) list.push_back(servers[i].get());
-    return list;
-  }
+  std::vector<Server*> takers() const { return takers_of(*group, {now, nullptr, 0, {}, true}); }
 
   void queue(Going& one, Server* wanted) {
     one.ticket = std::make_unique<Ticket>(one, wanted);

@@ -161,6 +161,25 @@ TEST_F(Room, ServersThatAreOutTakeOnlyTheirVisitors) {
   room.leave(visitor.ticket, true);
 }
 
+// One that may get only `a`: a backup, a weightless or an ejected server is not for everybody.
+TEST_F(Room, APermitGoesOnlyToWhoMayHaveIt) {
+  fill();
+  Request picky, visitor(&b);
+  Server* const only_a[] = {&a};
+  EXPECT_EQ(room.enter(picky.ticket, only_a, 10), Entry::waiting);
+  enter(visitor);
+  EXPECT_FALSE(room.look_again(picky.ticket, only_a));
+  room.close(b);
+  EXPECT_EQ(room.granted(picky.ticket), nullptr);
+  EXPECT_EQ(room.granted(visitor.ticket), &b);
+  room.leave(visitor.ticket, false);
+  EXPECT_EQ(b.sockets, 1u);
+  EXPECT_FALSE(room.look_again(picky.ticket, only_a));
+  EXPECT_TRUE(room.look_again(picky.ticket, servers));  // now it may
+  EXPECT_EQ(room.granted(picky.ticket), &b);
+  room.leave(picky.ticket, true);
+}
+
 TEST_F(Room, ALoweredLimitSwallowsPermits) {
   fill();
   Request waiting;

@@ -37,7 +37,9 @@ void read_options(const config::Node& root, config::Problems& problems, Options&
   read_top(top, options);
   read_listeners(top, options);
   read_pools(top, options);
-  RouteTargets targets{names_of_pools(root), check_cache(top)};
+  read_cache(top, options.cache);
+  RouteTargets targets{names_of_pools(root), {}};
+  for (const auto& policy : options.cache.policies) targets.policies.insert(policy.name);
   read_routes(top, targets, options);
 }
 

@@ -20,8 +20,7 @@ void read_pools(const config::Value& root, Options& options);
 void read_balancing(const config::Value& pool, upstream::PoolOptions& options);
 // weight, label, backup of one backend, whose name is known.
 void read_backend_balancing(const config::Value& backend, upstream::BackendOptions& options);
-// The whole section is not there yet. Returns the names of the policies, which routes refer to.
-std::set<std::string> check_cache(const config::Value& root);
+void read_cache(const config::Value& root, cache::Options& options);
 
 // What a route may name.
 struct RouteTargets {

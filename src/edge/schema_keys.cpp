@@ -10,7 +10,7 @@ using config::Key;
 constexpr auto later = Key::State::later;
 
 // One line per key, in the order of docs/configuration.md, where each has its place (a test compares them).
-// Keys that are later only with some values (protocol, cache of a route) are judged where they are read.
+// Keys that are later only with some values (protocol, cache.peers, compress) are judged where they are read.
 constexpr auto kKeys = std::to_array<Key>({
     {"include"},
     {"workers"},
@@ -130,9 +130,9 @@ constexpr auto kKeys = std::to_array<Key>({
     {"pools.*.backends[].label"},
     {"pools.*.backends[].backup"},
 
-    {"cache", later},
+    {"cache"},
     {"cache.memory"},
-    {"cache.snapshot"},
+    {"cache.snapshot", later},
     {"cache.snapshot.file"},
     {"cache.snapshot.max"},
     {"cache.peers"},

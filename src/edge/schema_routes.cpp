@@ -123,12 +123,13 @@ void read_errors(const Value& errors, std::map<int, std::string>& out) {
   }
 }
 
-// A policy's name, or off. The cache itself is not in this version.
-void check_cache_of_route(const Value& cache, const RouteTargets& targets) {
+// A policy's name, or off.
+void read_cache_of_route(const Value& cache, const RouteTargets& targets, std::string& out) {
   if (!cache || cache.text() == "off") return;
   if (!cache.is_scalar() || !targets.policies.contains(std::string(cache.text())))
     report_unknown_name(cache, "cache policy", targets.policies);
-  cache.not_yet();
+  else
+    out = cache.text();
 }
 
 }  // namespace
@@ -152,7 +153,7 @@ void read_routes(const Value& root, const RouteTargets& targets, Options& option
     route["max_body"].read(one.max_body, Bytes{0}, kBodyMax);
     route["timeout"].read(one.timeout, Duration(0));
     read_action(route, targets, one);
-    check_cache_of_route(route["cache"], targets);
+    read_cache_of_route(route["cache"], targets, one.cache);
     read_errors(route["errors"], one.errors);
   }
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "shellac/cache/options.hpp"
 #include "shellac/core/log.hpp"
 #include "shellac/front/options.hpp"
 #include "shellac/net/options.hpp"
@@ -41,6 +42,7 @@ struct Options {
   Bytes buffers{256ull << 20};
   std::vector<front::ListenerOptions> listeners;
   std::vector<upstream::PoolOptions> pools;
+  cache::Options cache;
   std::vector<route::RouteOptions> routes;
 };
 

@@ -62,6 +62,7 @@ struct RouteOptions {
   Bytes max_body{64ull << 20};
   Duration timeout{0};  // 0 = none
   std::variant<ToPool, Redirect, RespondText, RespondDir> action;
+  std::string cache;                  // the name of a cache policy; empty = off
   std::map<int, std::string> errors;  // status → file (absolute); read when the configuration is loaded
 };
 

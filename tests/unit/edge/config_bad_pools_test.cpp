@@ -1,4 +1,4 @@
-// Bad configurations and what is said of them: pools and the cache.
+// Bad configurations and what is said of them: pools.
 #include "config_fixture.hpp"
 
 namespace shellac::edge {
@@ -108,39 +108,6 @@ INSTANTIATE_TEST_SUITE_P(
                    "5:59: pools.web.retries.budget: found \"20\""}},
         BadConfig{backends_5_7("- { name: a, address: \"h:1\", weight: 1, label: a, backup: maybe }"),
                   {"5:65: pools.web.backends[].backup: found \"maybe\""}}));
-
-INSTANTIATE_TEST_SUITE_P(
-    Cache, BadConfigs,
-    Values(BadConfig{top_1_1("cache: {}"), {"1:1: cache: not in this version yet"}},
-           BadConfig{top_1_1("cache: off"),
-                     {"1:1: cache: not in this version yet", "1:8: cache: found \"off\", expected a map"}},
-           BadConfig{policy_5_7("max_object: 129MiB"),
-                     {"1:1: cache: not in this version yet",
-                      "5:19: cache.policies.pages.max_object: found \"129MiB\", expected at most an eighth of "
-                      "cache.memory (1GiB / 8 = 128MiB)"}},
-           BadConfig{policy_5_7("max_object: 128MiB"), {"1:1: cache: not in this version yet"}},
-           BadConfig{policy_5_7("default_ttl: 10\n      graze: 1s"),
-                     {"1:1: cache: not in this version yet", "5:20: cache.policies.pages.default_ttl: found \"10\"",
-                      "6:7: cache.policies.pages.graze: unknown key, did you mean \"grace\"?"}},
-           BadConfig{policy_5_7("ignore_request_cookies: maybe\n      compress: [ gzip, deflate ]"),
-                     {"1:1: cache: not in this version yet",
-                      "5:31: cache.policies.pages.ignore_request_cookies: found \"maybe\", expected true, false or a "
-                      "list of globs",
-                      "6:25: cache.policies.pages.compress[]: found \"deflate\", expected gzip, br or zstd"}},
-           BadConfig{
-               policy_5_7("query: { drop: [ a ], keep: [ b ] }"),
-               {"1:1: cache: not in this version yet", "5:29: cache.policies.pages.query.keep: stands beside drop"}},
-           BadConfig{policy_5_7("key: { headers: [ \"a b\" ] }\n      min_uses: 0"),
-                     {"1:1: cache: not in this version yet", "5:25: cache.policies.pages.key.headers[]: found \"a b\"",
-                      "6:17: cache.policies.pages.min_uses: found \"0\""}},
-           BadConfig{top_1_1("cache: { memory: lots, peers: [ edge2 ], purge_from: [ 10.0.0.1/8 ], snapshot: {} }"),
-                     {"1:1: cache: not in this version yet", "1:18: cache.memory: found \"lots\", expected a size",
-                      "1:33: cache.peers[]: found \"edge2\", expected a URL",
-                      "1:56: cache.purge_from[]: found \"10.0.0.1/8\", expected 10.0.0.0/8",
-                      "1:80: cache.snapshot.file: missing, expected a path"}},
-           BadConfig{top_1_1("cache: { policies: { off: {}, p: [] } }"),
-                     {"1:1: cache: not in this version yet", "1:22: cache.policies.off: off means no cache",
-                      "1:34: cache.policies.p: found a list, expected a map"}}));
 
 }  // namespace
 }  // namespace shellac::edge

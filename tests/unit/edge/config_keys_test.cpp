@@ -133,7 +133,7 @@ routes:
     good_ones += loaded.options.has_value();
     for (const config::Problem& problem : loaded.problems) ASSERT_FALSE(problem.text.empty());
   }
-  EXPECT_EQ(good_ones, 0);  // the seed has later keys
+  EXPECT_GT(good_ones, 0);  // small changes leave some of them good
 }
 
 }  // namespace

@@ -1,0 +1,143 @@
+// The extents of a content: how large they are made, how they are found, and how they go.
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+
+#include "growth.hpp"
+
+namespace shellac::cache {
+
+namespace {
+
+constexpr std::size_t kMinExtent = Pages::kPage;
+
+// The next extent of a body of which `rest` octets have no room yet. The end is split into pages and what is left
+// over when one block for it would waste more than an eighth.
+std::size_t fitted(std::uint64_t rest) {
+  if (rest >= Pages::kBlockMax) return Pages::kBlockMax;
+  const auto size = static_cast<std::size_t>(rest);
+  if (size > Pages::kPage && (Pages::rounded(size) - size) * 8 > size) return size & ~(Pages::kPage - 1);
+  return size;
+}
+
+std::uint64_t count_fitted(std::uint64_t rest) {
+  std::uint64_t count = rest / Pages::kBlockMax;
+  for (rest %= Pages::kBlockMax; rest != 0; rest -= fitted(rest)) ++count;
+  return count;
+}
+
+}  // namespace
+
+std::uint32_t Content::find_extent(std::uint64_t position) const {
+  const Extent* const begin = extents();
+  const Extent* const after = std::upper_bound(begin, begin + extents_, position,
+                                               [](std::uint64_t at, const Extent& one) { return at < one.begin; });
+  return static_cast<std::uint32_t>(std::distance(begin, after) - 1);
+}
+
+std::size_t Content::capacity(std::uint32_t index) const {
+  const std::uint64_t end = index + 1 < extents_ ? extents()[index + 1].begin : capacity_end_;
+  return static_cast<std::size_t>(end - extents()[index].begin);
+}
+
+void* Content::take_block(std::size_t size) noexcept {
+  void* const block = pages_.try_allocate(size);
+  if (block != nullptr) footprint_.fetch_add(Pages::rounded(size), std::memory_order_relaxed);
+  return block;
+}
+
+void Content::give_block(void* block, std::size_t size) noexcept {
+  pages_.release(block, size);
+  footprint_.fetch_sub(Pages::rounded(size), std::memory_order_relaxed);
+}
+
+// Without a known length extents double, 4 to 64 KiB, and take at least what is there to be stored.
+std::size_t Content::next_extent(std::size_t needed) const {
+  if (expected_ != kUnknown) return fitted(expected_ - capacity_end_);
+  const std::uint64_t doubled = std::max<std::uint64_t>(capacity_end_ + kMinExtent, needed);
+  return Pages::rounded(static_cast<std::size_t>(std::min<std::uint64_t>(doubled, Pages::kBlockMax)));
+}
+
+bool Content::try_add_extent(std::size_t needed) {
+  if (extents_ >= (has_table_ ? table_.room : 1) && !try_grow_table()) return false;
+  std::size_t size = next_extent(needed);
+  void* block = take_block(size);
+  while (block == nullptr && size > kMinExtent) {
+    size = std::max(kMinExtent, (size / 2) & ~(Pages::kPage - 1));
+    block = take_block(size);
+  }
+  if (block == nullptr) return false;
+  (has_table_ ? table_.entries : &single_)[extents_++] = {static_cast<char*>(block), capacity_end_};
+  capacity_end_ += size;
+  return true;
+}
+
+bool Content::try_grow_table() {
+  std::uint64_t room = has_table_ ? std::uint64_t{table_.room} * 2 : 4;
+  // A window has few extents at a time, whatever its length.
+  if (!has_table_ && expected_ != kUnknown && !is_window()) room = extents_ + count_fitted(expected_ - capacity_end_);
+  room = std::min<std::uint64_t>(room, Pages::kBlockMax / sizeof(Extent));
+  if (room <= extents_) return false;
+  const std::size_t size = static_cast<std::size_t>(room) * sizeof(Extent);
+  auto* const entries = static_cast<Extent*>(take_block(size));
+  if (entries == nullptr) return false;
+  std::copy_n(extents(), extents_, entries);
+  if (has_table_) give_block(table_.entries, table_.room * sizeof(Extent));
+  table_ = {entries, static_cast<std::uint32_t>(room)};
+  has_table_ = true;
+  return true;
+}
+
+// All from `first` on.
+void Content::drop_extents(std::uint32_t first) {
+  if (first >= extents_ || is_beside_) return;
+  const std::uint64_t end = extents()[first].begin;
+  for (std::uint32_t index = first; index < extents_; ++index) give_block(extents()[index].data, capacity(index));
+  extents_ = first;
+  capacity_end_ = end;
+}
+
+// REQUIRES: the lock; a window. Gives up what all readers have passed, and wakes the writer that waited for it.
+void Content::slide() {
+  const std::uint64_t passed = std::min(growth_->slowest, size());
+  std::uint32_t count = 0;
+  while (count < extents_ && !is_beside_ && extents()[count].begin + capacity(count) <= passed) {
+    give_block(extents()[count].data, capacity(count));
+    ++count;
+  }
+  if (count != 0) {
+    Extent* const entries = has_table_ ? table_.entries : &single_;
+    std::move(entries + count, entries + extents_, entries);
+    extents_ -= count;
+    growth_->has_slid = true;
+  }
+  if (growth_->writer != nullptr && size() - passed + growth_->needs <= kWindow)
+    std::exchange(growth_->writer, nullptr)->wake();
+}
+
+// REQUIRES: the lock. The end of the body is known now: the last extent gives up what it does not fill.
+void Content::trim() {
+  if (extents_ == 0 || is_beside_ || size() == capacity_end_) return;
+  Extent& last = (has_table_ ? table_.entries : &single_)[extents_ - 1];
+  const std::size_t room = capacity(extents_ - 1);
+  const auto used = static_cast<std::size_t>(size() - last.begin);
+  if (Pages::rounded(used) == Pages::rounded(room)) return;
+  if (pages_.try_shrink(last.data, room, used)) {
+    footprint_.fetch_sub(Pages::rounded(room) - Pages::rounded(used), std::memory_order_relaxed);
+  } else {
+    void* const block = take_block(used);
+    if (block == nullptr) return;
+    std::memcpy(block, last.data, used);
+    // Readers that saw it grow may hold views of the old block until they pull again.
+    if (growth_->count != 0) {
+      growth_->retired = last.data;
+      growth_->retired_size = room;
+    } else {
+      give_block(last.data, room);
+    }
+    last.data = static_cast<char*>(block);
+  }
+  capacity_end_ = size();
+}
+
+}  // namespace shellac::cache

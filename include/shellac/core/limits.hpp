@@ -37,6 +37,14 @@ inline constexpr std::size_t kLingerBytes = 1024 * 1024;
 inline constexpr Duration kLingerTime = std::chrono::seconds(2);
 // How long a request body is held back after `Expect: 100-continue` was forwarded and the backend is silent.
 inline constexpr Duration kContinueWait = std::chrono::seconds(1);
+// Requests that wait for one fetch. Those beyond it ask for themselves: one slow answer holds up so many and no more.
+inline constexpr std::uint32_t kFollowersMax = 10000;
+// How long a request waits for the head of somebody else's fetch before it asks for itself.
+inline constexpr Duration kFollowerWait = std::chrono::seconds(5);
+// How long it is remembered that a key's answer may not be shared (hit-for-miss).
+inline constexpr Duration kHitForMiss = std::chrono::seconds(120);
+// After a failed fetch stale objects are served so long without another attempt.
+inline constexpr Duration kRefreshBackOff = std::chrono::seconds(1);
 // Environment variables and includes.
 inline constexpr int kIncludeDepth = 8;
 inline constexpr Bytes kConfigFileMax = 16_MiB;

@@ -214,6 +214,28 @@ bool StickyCookies::is_ours(std::string_view value) const {
   return value.size() == kSealedText && value.find_first_not_of(kUrlLetters) == value.npos;
 }
 
+StickyCookies::Seen StickyCookies::look(std::string_view cookies, WallTime now, SealMemo* memo) const {
+  Seen seen;
+  for_each_cookie(cookies, [&](std::string_view, std::string_view name, std::string_view value) {
+    if (name != options_.cookie) return;
+    seen.has_ours |= is_ours(value);
+    if (seen.visitor.result == StickyResult::valid) return;
+    const Visitor visitor = read(value, now, memo);
+    if (visitor.result == StickyResult::valid || seen.visitor.result == StickyResult::none) seen.visitor = visitor;
+  });
+  return seen;
+}
+
+std::string StickyCookies::without_ours(std::string_view cookies) const {
+  std::string left;
+  for_each_cookie(cookies, [&](std::string_view pair, std::string_view name, std::string_view value) {
+    if (name == options_.cookie && is_ours(value)) return;
+    if (!left.empty()) left += "; ";
+    left += pair;
+  });
+  return left;
+}
+
 std::optional<std::string> StickyCookies::renew(const Visitor& visitor, std::size_t member, bool secure,
                                                 WallTime now) const {
   const std::int64_t today = seconds_of(now);
@@ -243,16 +265,6 @@ std::optional<std::string_view> find_cookie(std::string_view cookies, std::strin
     if (!found && key == name) found = value;
   });
   return found;
-}
-
-std::string without_cookie(std::string_view cookies, std::string_view name) {
-  std::string left;
-  for_each_cookie(cookies, [&](std::string_view pair, std::string_view key, std::string_view) {
-    if (key == name) return;
-    if (!left.empty()) left += "; ";
-    left += pair;
-  });
-  return left;
 }
 
 std::string_view set_cookie_name(std::string_view value) {

@@ -49,7 +49,7 @@ class Flow final : private upstream::Caller {
 
   // choice.cpp: which server, and when. They set `index_` and `reservation_`.
   void meet_visitor();
-  void hide_cookie(std::string_view name);
+  void hide_cookie();
   std::optional<balance::NoPick> try_choose();
   net::Task<bool> choose();
   enum class Waited : std::uint8_t { placed, queue_full, too_long, all_out, gave_up };

@@ -80,6 +80,15 @@ class StickyCookies {
   Visitor read(std::string_view value, WallTime now, SealMemo* memo = nullptr) const;
   // True when the value has the shape of ours, so that it is nobody else's cookie and backends need not see it.
   bool is_ours(std::string_view value) const;
+  // Whom a Cookie field's value names, and whether there is something of ours in it. An application may have a cookie
+  // of the same name for a path of its own, before ours or behind it: the first valid one counts.
+  struct Seen {
+    Visitor visitor;
+    bool has_ours = false;
+  };
+  Seen look(std::string_view cookies, WallTime now, SealMemo* memo = nullptr) const;
+  // The field's value without what is ours; empty when nothing is left.
+  std::string without_ours(std::string_view cookies) const;
   // The Set-Cookie value for a visitor who was served by `member`; nothing when the cookie that came will do: it names
   // this member and was set less than a quarter of max_idle ago.
   std::optional<std::string> renew(const Visitor& visitor, std::size_t member, bool secure, WallTime now) const;
@@ -103,8 +112,6 @@ class StickyCookies {
 
 // The cookie of that name in a Cookie field's value (RFC 6265 §5.4); nothing when there is none.
 std::optional<std::string_view> find_cookie(std::string_view cookies, std::string_view name);
-// The field's value without every cookie of that name; empty when nothing is left.
-std::string without_cookie(std::string_view cookies, std::string_view name);
 // The name that a Set-Cookie value sets.
 std::string_view set_cookie_name(std::string_view value);
 

@@ -224,17 +224,46 @@ TEST(IsOurs, KnowsItsOwnShape) {
   EXPECT_FALSE(cookies(options).is_ours("dark"));
 }
 
-TEST(Cookie, IsFoundAndTakenOut) {
+TEST(Cookie, IsFound) {
   EXPECT_EQ(find_cookie("a=1; SHELLAC=x; b=2", "SHELLAC"), "x");
   EXPECT_EQ(find_cookie("SHELLAC=x=y", "SHELLAC"), "x=y");
   EXPECT_EQ(find_cookie(" SHELLAC = x ;", "SHELLAC"), "x");
   EXPECT_EQ(find_cookie("XSHELLAC=x; shellac=y", "SHELLAC"), std::nullopt);
   EXPECT_EQ(find_cookie("", "SHELLAC"), std::nullopt);
-  EXPECT_EQ(without_cookie("a=1; SHELLAC=x; b=2", "SHELLAC"), "a=1; b=2");
-  EXPECT_EQ(without_cookie("SHELLAC=x", "SHELLAC"), "");
-  EXPECT_EQ(without_cookie("SHELLAC=x;SHELLAC=y;a", "SHELLAC"), "a");
   EXPECT_EQ(set_cookie_name("SHELLAC=x; Path=/"), "SHELLAC");
   EXPECT_EQ(set_cookie_name("flag; Path=/"), "flag");
+}
+
+TEST(Cookie, OursIsFoundAmongOthersAndTakenOut) {
+  const auto web = cookies();
+  const std::string home = value_of(web, 1, kDay0), forged(43, 'A');
+  const auto look = [&](const std::string& field) { return web.look(field, kDay0); };
+  const struct {
+    std::string field;
+    StickyResult result;
+    bool has_ours;
+    std::string left;
+  } kRows[] = {
+      {"", StickyResult::none, false, ""},
+      {"a=1", StickyResult::none, false, "a=1"},
+      {"SHELLAC=" + home, StickyResult::valid, true, ""},
+      {"a=1; SHELLAC=" + home + "; b=2", StickyResult::valid, true, "a=1; b=2"},
+      {"SHELLAC=" + home + ";SHELLAC=" + home + ";a", StickyResult::valid, true, "a"},
+      {"SHELLAC=" + forged + "; a=1", StickyResult::invalid, true, "a=1"},
+      {"SHELLAC=" + forged + "; SHELLAC=" + home, StickyResult::valid, true, ""},
+      // An application's own, for a path of its own.
+      {"SHELLAC=theirs; b=2", StickyResult::invalid, false, "SHELLAC=theirs; b=2"},
+      {"SHELLAC=theirs; SHELLAC=" + home, StickyResult::valid, true, "SHELLAC=theirs"},
+      {"SHELLAC=" + home + "; SHELLAC=theirs", StickyResult::valid, true, "SHELLAC=theirs"},
+  };
+  for (const auto& row : kRows) {
+    EXPECT_EQ(look(row.field).visitor.result, row.result) << row.field;
+    EXPECT_EQ(look(row.field).has_ours, row.has_ours) << row.field;
+    EXPECT_EQ(web.without_ours(row.field), row.left) << row.field;
+    if (row.result == StickyResult::valid) {
+      EXPECT_EQ(look(row.field).visitor.member, 1u) << row.field;
+    }
+  }
 }
 
 // A thousand visitors over ten made-up minutes: nobody moves.

@@ -18,7 +18,11 @@ std::uint64_t hash_of_key(const balance::HashKey& key, const http::RequestHead& 
       return balance::hash_of(field != nullptr ? field->value : std::string_view());
     }
     case balance::HashKey::Source::cookie:
-      return balance::hash_of(balance::find_cookie(head.fields.value(http::FieldId::cookie), key.name).value_or(""));
+      // HTTP/2 splits the field (RFC 9113 §8.2.3).
+      for (const http::Field& field : head.fields)
+        if (field.id == http::FieldId::cookie)
+          if (const auto value = balance::find_cookie(field.value, key.name)) return balance::hash_of(*value);
+      return balance::hash_of("");
   }
   return 0;
 }

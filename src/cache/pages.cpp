@@ -1,41 +1,63 @@
 #include "shellac/cache/pages.hpp"
 
-#include <atomic>
-#include <new>
+#include <array>
+
+#include "page_pool.hpp"
+#include "poison.hpp"
+#include "slabs.hpp"
 
 namespace shellac::cache {
 
-// For the time being the heap, counted.
+namespace {
+
+std::size_t pages_of(std::size_t size) { return (size + Pages::kPage - 1) / Pages::kPage; }
+
+// Slots that are whole pages need no slab.
+bool is_run(std::size_t size) { return size > kSlotMax || slot_size(class_of(size)) % Pages::kPage == 0; }
+
+}  // namespace
+
 struct Pages::State {
-  std::atomic<std::uint64_t> used{0};
-  std::atomic<std::uint64_t> cap{0};
+  explicit State(Bytes cap) : pool(cap) {
+    for (std::size_t index = 0; index < classes.size(); ++index) classes[index].set_size(slot_size(index));
+  }
+  PagePool pool;
+  std::array<SlabClass, kClasses> classes;
 };
 
-Pages::Pages(Bytes cap) : state_(std::make_unique<State>()) { state_->cap = cap.count; }
+Pages::Pages(Bytes cap) : state_(std::make_unique<State>(cap)) {}
 Pages::~Pages() = default;
 
-std::size_t Pages::rounded(std::size_t size) noexcept { return (size + 15) & ~std::size_t{15}; }
+std::size_t Pages::rounded(std::size_t size) noexcept {
+  return is_run(size) ? pages_of(size) * kPage : slot_size(class_of(size));
+}
 
 void* Pages::try_allocate(std::size_t size) noexcept {
-  if (state_->used.fetch_add(rounded(size)) + rounded(size) <= state_->cap) return ::operator new(size, std::nothrow);
-  state_->used.fetch_sub(rounded(size));
-  return nullptr;
+  if (size == 0 || size > kBlockMax) return nullptr;
+  PagePool& pool = state_->pool;
+  // The cap has been lowered: slabs must run empty, not fill again.
+  if (pool.used() > pool.cap()) return nullptr;
+  if (is_run(size)) return pool.try_take(pages_of(size));
+  void* const block = state_->classes[class_of(size)].try_take(pool);
+  if (block != nullptr) unpoison(block, size);
+  return block;
 }
 
 void Pages::release(void* block, std::size_t size) noexcept {
-  ::operator delete(block);
-  state_->used.fetch_sub(rounded(size));
+  if (is_run(size)) return state_->pool.give(block, pages_of(size));
+  state_->classes[class_of(size)].give(state_->pool, block);
 }
 
-bool Pages::try_shrink(void*, std::size_t, std::size_t) noexcept { return false; }
-Bytes Pages::used() const noexcept { return {state_->used}; }
-Bytes Pages::resident() const noexcept { return {state_->used}; }
-Bytes Pages::cap() const noexcept { return {state_->cap}; }
-void Pages::set_cap(Bytes cap) noexcept { state_->cap = cap.count; }
-Bytes Pages::available() const noexcept {
-  const std::uint64_t used = state_->used;
-  const std::uint64_t cap = state_->cap;
-  return {used < cap ? cap - used : 0};
+bool Pages::try_shrink(void* block, std::size_t from, std::size_t to) noexcept {
+  if (to == 0 || !is_run(from) || !is_run(to) || pages_of(to) >= pages_of(from)) return false;
+  state_->pool.give(static_cast<char*>(block) + pages_of(to) * kPage, pages_of(from) - pages_of(to));
+  return true;
 }
+
+Bytes Pages::used() const noexcept { return {state_->pool.used() * kPage}; }
+Bytes Pages::available() const noexcept { return {state_->pool.available() * kPage}; }
+Bytes Pages::resident() const noexcept { return {state_->pool.resident() * kPage}; }
+Bytes Pages::cap() const noexcept { return {state_->pool.cap() * kPage}; }
+void Pages::set_cap(Bytes cap) noexcept { state_->pool.set_cap(cap); }
 
 }  // namespace shellac::cache

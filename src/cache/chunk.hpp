@@ -1,0 +1,55 @@
+// A megabyte of pages, with the books that are kept of it in its first page.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "page_bits.hpp"
+#include "shellac/cache/pages.hpp"
+
+namespace shellac::cache {
+
+struct ChunkLinks {
+  ChunkLinks* next = this;
+  ChunkLinks* previous = this;
+};
+
+// The books of one slab; only those of a slab's first page mean anything. Guarded by the mutex of the slab's class.
+struct Slab {
+  std::uint32_t next;  // PageId
+  std::uint32_t previous;
+  std::uint16_t free;  // the first free slot; each free slot begins with the number of the next
+  std::uint16_t used;
+};
+
+// Lies at an address that is a multiple of kSize, so that any pointer into it leads here.
+struct Chunk : ChunkLinks {
+  static constexpr std::size_t kSize = 1024 * 1024;
+  static constexpr std::size_t kHeaderPages = 1;
+  static constexpr std::size_t kPages = kSize / Pages::kPage;
+
+  std::uint32_t number = 0;  // region and place in it: see PagePool::at()
+  std::uint32_t list = 0;    // of the pool
+  std::uint32_t taken = 0;   // pages
+  PageBits free;             // pages that nobody has; guarded by the pool's mutex, as all above
+  PageBits clean;            // of these, those that are not resident
+  // Guarded by the mutex of the slab's class: for each page of a slab the slab's first page, and how many it has.
+  std::uint8_t slab_first[kPages];
+  std::uint8_t slab_pages[kPages];
+  Slab slabs[kPages];
+
+  char* page(std::size_t index) { return reinterpret_cast<char*>(this) + index * Pages::kPage; }
+  static Chunk& of(const void* inside) {
+    return *reinterpret_cast<Chunk*>(reinterpret_cast<std::uintptr_t>(inside) & ~std::uintptr_t{kSize - 1});
+  }
+  static std::size_t page_of(const void* inside) {
+    return (reinterpret_cast<std::uintptr_t>(inside) & (kSize - 1)) / Pages::kPage;
+  }
+};
+static_assert(sizeof(Chunk) <= Chunk::kHeaderPages * Pages::kPage);
+
+// A page by number: that of its chunk, then its own.
+using PageId = std::uint32_t;
+inline constexpr PageId kNoPage = ~PageId{0};
+
+}  // namespace shellac::cache

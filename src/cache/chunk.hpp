@@ -40,7 +40,8 @@ struct Chunk : ChunkLinks {
 
   char* page(std::size_t index) { return reinterpret_cast<char*>(this) + index * Pages::kPage; }
   static Chunk& of(const void* inside) {
-    return *reinterpret_cast<Chunk*>(reinterpret_cast<std::uintptr_t>(inside) & ~std::uintptr_t{kSize - 1});
+    const std::size_t offset = reinterpret_cast<std::uintptr_t>(inside) & (kSize - 1);
+    return *reinterpret_cast<Chunk*>(const_cast<char*>(static_cast<const char*>(inside)) - offset);
   }
   static std::size_t page_of(const void* inside) {
     return (reinterpret_cast<std::uintptr_t>(inside) & (kSize - 1)) / Pages::kPage;

@@ -92,7 +92,8 @@ void* SlabClass::try_take(PagePool& pool) noexcept {
   const std::lock_guard lock(mutex_);
   PageId id = heads_[fuller] != kNoPage ? heads_[fuller] : heads_[emptier];
   const bool is_new = id == kNoPage;
-  if (is_new && (id = try_make(pool)) == kNoPage) return nullptr;
+  if (is_new) id = try_make(pool);
+  if (id == kNoPage) return nullptr;
   Chunk& chunk = pool.at(id >> 8);
   const std::size_t page = id & 0xff;
   Slab& one = chunk.slabs[page];

@@ -75,6 +75,8 @@ std::optional<std::string> Control::start(Options options) {
   Prepared prepared = prepare(std::move(options), {});
   access_log_.emplace(workers, log_);
   if (auto problem = access_log_->configure(prepared.options.access)) return "log.access.file: " + *problem;
+  cache_.adopt(prepared.options.cache, Clock::now());
+  prepared.proxy->cache = cache_.cache();
   snapshot_ = complete(std::move(prepared), *backends_);
   tell_doubts();
   admin_.emplace(loop_.context(), log_, make_actions());
@@ -160,6 +162,7 @@ void Control::every_second() {
   rotate_tickets();
   feed_watchdog();
   health_->sweep();
+  cache_.expire(Clock::now());
   second_.expires_after(std::chrono::seconds(1));
   second_.async_wait([this](const boost::system::error_code& error) {
     if (!error) every_second();

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cache_keeper.hpp"
 #include "health_watch.hpp"
 #include "shellac/edge/access_log.hpp"
 #include "shellac/edge/admin.hpp"
@@ -81,6 +82,7 @@ class Control {
   std::optional<Backends> backends_;
   std::optional<metrics::Registry> registry_;
   std::unique_ptr<Metrics> metrics_;
+  CacheKeeper cache_;
   std::optional<HealthWatch> health_;
   std::optional<net::Admission> admission_;
   std::optional<net::ListenSockets> sockets_;

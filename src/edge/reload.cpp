@@ -67,6 +67,8 @@ void Control::apply(const std::shared_ptr<Prepared>& prepared, const Done& done)
   }
   auto former = snapshot_;
   const Bound former_bound = std::exchange(bound_, bound);
+  cache_.adopt(prepared->options.cache, Clock::now());
+  prepared->proxy->cache = cache_.cache();
   snapshot_ = complete(std::move(*prepared), *backends_);
   tell_doubts();
   health_->adopt(snapshot_->proxy->pools);

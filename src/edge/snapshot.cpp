@@ -38,6 +38,8 @@ Prepared prepare(Options options, const TicketKeyRing& tickets) {
     prepared.client_contexts.push_back(pool.tls ? tls::ClientContext::make(*pool.tls) : nullptr);
   prepared.proxy = std::make_shared<proxy::Config>(options.routes);
   prepared.proxy->trusted = NetworkSet(options.trusted);
+  prepared.proxy->purge_from = NetworkSet(options.cache.purge_from);
+  prepared.proxy->policy_of_route.resize(options.routes.size());
   prepared.options = std::move(options);
   return prepared;
 }

@@ -251,6 +251,7 @@ void Control::register_collectors() {
       collect_backend(collector, pool.options.name, backend);
     });
     for (const auto& pool : snapshot_->proxy->pools) collect_queue(collector, *pool);
+    cache_.collect(collector);
   });
 }
 

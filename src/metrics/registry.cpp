@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <stdexcept>
 #include <variant>
@@ -57,6 +58,21 @@ void Collector::counter(std::string_view name, std::string_view help, std::initi
                         double value) {
   if (auto* metric = impl_.add({std::string(name), std::string(help), {}}, labels, prometheus::MetricType::Counter))
     metric->counter.value = value;
+}
+
+void Collector::histogram(std::string_view name, std::string_view help, const Spread& spread) {
+  if (BUG_IF(spread.counts.size() != spread.bounds.size() + 1, "metrics/registry")) return;
+  auto* metric = impl_.add({std::string(name), std::string(help), {}}, {}, prometheus::MetricType::Histogram);
+  if (metric == nullptr) return;
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i < spread.counts.size(); ++i) {
+    cumulative += spread.counts[i];
+    const bool is_last = i == spread.bounds.size();
+    metric->histogram.bucket.push_back(
+        {cumulative, is_last ? std::numeric_limits<double>::infinity() : spread.bounds[i]});
+  }
+  metric->histogram.sample_count = cumulative;
+  metric->histogram.sample_sum = spread.sum;
 }
 
 struct Registry::Impl {

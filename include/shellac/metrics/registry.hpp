@@ -124,6 +124,13 @@ class Collector {
  public:
   void gauge(std::string_view name, std::string_view help, std::initializer_list<Label> labels, double value);
   void counter(std::string_view name, std::string_view help, std::initializer_list<Label> labels, double value);
+  // A histogram without labels. `counts`: of each bucket alone, the one without bound last: one more than bounds.
+  struct Spread {
+    std::span<const double> bounds;
+    std::span<const std::uint64_t> counts;
+    double sum = 0;
+  };
+  void histogram(std::string_view name, std::string_view help, const Spread& spread);
 
  private:
   friend class Registry;

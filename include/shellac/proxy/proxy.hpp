@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "shellac/balance/picker.hpp"
+#include "shellac/cache/cache.hpp"
+#include "shellac/cache/policy.hpp"
 #include "shellac/core/address.hpp"
 #include "shellac/front/exchange.hpp"
 #include "shellac/metrics/registry.hpp"
@@ -27,6 +29,10 @@ struct Config {
   route::Table routes;
   std::vector<std::shared_ptr<const upstream::Pool>> pools;
   std::vector<std::shared_ptr<const upstream::Pool>> pool_of_route;  // by route index; null: it asks no backend
+  // By route index; null: the route has no cache.
+  std::vector<std::shared_ptr<const cache::Policy>> policy_of_route;
+  std::shared_ptr<cache::Cache> cache;  // the process's; null: nobody has a policy. `edge` holds it, too
+  NetworkSet purge_from;                // whose PURGE is obeyed
   NetworkSet trusted;
 };
 

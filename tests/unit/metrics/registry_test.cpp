@@ -121,6 +121,22 @@ TEST(Registry, ValuesAreCollectedAtEachScrape) {
   EXPECT_EQ(scrape.type("read_total"), "counter");
 }
 
+TEST(Registry, AHistogramIsCollectedFromItsBuckets) {
+  static constexpr std::array kBounds{1.0, 10.0};
+  Registry registry(0);
+  std::array<std::uint64_t, 3> counts{2, 0, 1};
+  registry.collect_with(
+      [&](Collector& collector) { collector.histogram("age_seconds", "Ages.", {kBounds, counts, 101.5}); });
+  counts[1] = 4;
+  const Scrape scrape(registry.expose());
+  EXPECT_EQ(scrape.type("age_seconds"), "histogram");
+  EXPECT_EQ(scrape.find(R"(age_seconds_bucket{le="1"})"), 2);
+  EXPECT_EQ(scrape.find(R"(age_seconds_bucket{le="10"})"), 6);
+  EXPECT_EQ(scrape.find(R"(age_seconds_bucket{le="+Inf"})"), 7);
+  EXPECT_EQ(scrape.find("age_seconds_count"), 7);
+  EXPECT_EQ(scrape.find("age_seconds_sum"), 101.5);
+}
+
 TEST(Registry, TheSameSeriesTwiceIsTheLast) {
   Registry registry(0);
   registry.gauges("g", "G.", {"a"}).at({"x"}).set(1);

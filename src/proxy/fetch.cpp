@@ -79,7 +79,8 @@ net::Task<Flow::Attempt> Flow::try_backend() {
   if (conversed) {
     const int status = exchange.head().status;
     proxy_.tally_->count_backend(*pool_, *backend_, status, exchange.first_byte_time());
-    report_traffic(status < 500);
+    // Anything else is good when all of it has come: deliver() tells.
+    if (status >= 500) report_traffic(false);
     if (is_worth_a_retry(status)) co_return Attempt::other_server;
     co_await deliver(exchange);
     co_return Attempt::answered;
@@ -177,6 +178,11 @@ net::Task<void> Flow::finish_tunnel(upstream::BackendExchange& backend) {
   }
 }
 
+// The answer ended early, and that was the server's doing.
+bool Flow::is_broken(const front::Sent& sent) {
+  return (sent.nothing_sent || sent.end == front::Sent::End::body_failed) && sent.error.side == Side::backend;
+}
+
 net::Task<void> Flow::deliver(upstream::BackendExchange& backend) {
   http::ResponseHead& head = backend.head();
   record_.status = head.status;
@@ -194,12 +200,14 @@ net::Task<void> Flow::deliver(upstream::BackendExchange& backend) {
     head.fields.add(http::FieldId::upgrade, upgrade);
     backend.accept_tunnel(exchange_.upgraded_input());
     deadline_.disarm();  // a tunnel lives as long as something moves in it
+    report_traffic(true);
   }
   http::Body* body = backend.body();
   std::optional<TimedBody> timed;
   if (body != nullptr && (deadline_.armed() || deadline_.expired()))
     body = &timed.emplace(*body, loop_, deadline_.due());
   const front::Sent sent = co_await exchange_.respond(head, body);
+  if (head.status < 500 && head.status != 101) report_traffic(!is_broken(sent));
   if (sent.nothing_sent) {  // the client learns of it in words instead
     proxy_.tally_->count_backend_error(*pool_, *backend_, to_string(sent.error.cause));
     co_return answer_error(sent.error);

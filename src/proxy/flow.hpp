@@ -76,6 +76,7 @@ class Flow final : private upstream::Caller {
   Attempt find_other_server(Again again);
   void add_sticky_cookie(http::ResponseHead& head);
   void report_traffic(bool good);
+  static bool is_broken(const front::Sent& sent);
   bool may_repeat() const;
 
   // Answers of our own.

@@ -23,9 +23,9 @@ Content::Content(Pages& pages, Mode mode, std::uint64_t expected)
 
 ContentRef Content::make(Pages& pages, Mode mode, std::optional<std::uint64_t> expected) {
   const std::uint64_t length = expected.value_or(kUnknown);
-  // A small body lies beside its content, unless rounding makes that dearer than two blocks.
+  // A body of one extent lies beside its content, unless rounding makes that dearer than two blocks.
   const bool beside =
-      length > 0 && length <= Pages::kBlockMax - sizeof(Content) &&
+      length > 0 && length <= Pages::kBlockMax - sizeof(Content) && fitted(length) == length &&
       Pages::rounded(sizeof(Content) + length) <= Pages::rounded(sizeof(Content)) + Pages::rounded(length);
   const std::size_t size = sizeof(Content) + (beside ? length : 0);
   void* const block = pages.try_allocate(size);

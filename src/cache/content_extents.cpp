@@ -11,22 +11,22 @@ namespace {
 
 constexpr std::size_t kMinExtent = Pages::kPage;
 
+}  // namespace
+
 // The next extent of a body of which `rest` octets have no room yet. The end is split into pages and what is left
 // over when one block for it would waste more than an eighth.
-std::size_t fitted(std::uint64_t rest) {
+std::size_t Content::fitted(std::uint64_t rest) {
   if (rest >= Pages::kBlockMax) return Pages::kBlockMax;
   const auto size = static_cast<std::size_t>(rest);
   if (size > Pages::kPage && (Pages::rounded(size) - size) * 8 > size) return size & ~(Pages::kPage - 1);
   return size;
 }
 
-std::uint64_t count_fitted(std::uint64_t rest) {
+std::uint64_t Content::count_fitted(std::uint64_t rest) {
   std::uint64_t count = rest / Pages::kBlockMax;
   for (rest %= Pages::kBlockMax; rest != 0; rest -= fitted(rest)) ++count;
   return count;
 }
-
-}  // namespace
 
 std::uint32_t Content::find_extent(std::uint64_t position) const {
   const Extent* const begin = extents();
@@ -62,7 +62,8 @@ bool Content::try_add_extent(std::size_t needed) {
   if (extents_ >= (has_table_ ? table_.room : 1) && !try_grow_table()) return false;
   std::size_t size = next_extent(needed);
   void* block = take_block(size);
-  while (block == nullptr && size > kMinExtent) {
+  // Smaller ones when the room is there but scattered. A window takes what it can get, so that delivery goes on.
+  while (block == nullptr && size > kMinExtent && (is_window() || pages_.available().count >= size)) {
     size = std::max(kMinExtent, (size / 2) & ~(Pages::kPage - 1));
     block = take_block(size);
   }

@@ -54,11 +54,16 @@ class PageBits {
     return length;
   }
 
-  // Calls visit(first, count) for each run of pages that are set here and not in `without`.
-  template <class Visit>
-  void each_run(const PageBits& without, Visit visit) const {
+  PageBits without(const PageBits& other) const {
     PageBits left = *this;
-    for (std::size_t word = 0; word < words_.size(); ++word) left.words_[word] &= ~without.words_[word];
+    for (std::size_t word = 0; word < words_.size(); ++word) left.words_[word] &= ~other.words_[word];
+    return left;
+  }
+
+  // Calls visit(first, count) for each run.
+  template <class Visit>
+  void each_run(Visit visit) const {
+    PageBits left = *this;
     for (std::size_t first = left.lowest(); first < kPages; first = left.lowest()) {
       std::size_t end = first;
       while (end < kPages && left.test(end)) ++end;

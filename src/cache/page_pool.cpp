@@ -47,7 +47,7 @@ bool PagePool::try_reserve(std::size_t chunks) {
   madvise(mapping, size, MADV_NOHUGEPAGE);
   const auto address = reinterpret_cast<std::uintptr_t>(mapping);
   const std::size_t offset = (Chunk::kSize - address % Chunk::kSize) % Chunk::kSize;
-  regions_[region_count_] = {mapping, size, static_cast<char*>(mapping) + offset};
+  regions_[region_count_] = {mapping, size, static_cast<char*>(mapping) + offset, chunks};
   for (std::size_t index = chunks; index-- > 0;)
     closed_.push_back(&at(static_cast<std::uint32_t>(region_count_ << kRegionShift | index)));
   std::rotate(closed_.begin(), closed_.end() - static_cast<std::ptrdiff_t>(chunks), closed_.end());
@@ -56,44 +56,38 @@ bool PagePool::try_reserve(std::size_t chunks) {
   return true;
 }
 
-void PagePool::unlink(ChunkLinks& links) {
-  links.previous->next = links.next;
-  links.next->previous = links.previous;
-}
-
-// Chunks that were touched last come first: their free pages are still resident, and cost nothing to take.
+// What was touched last comes first.
 void PagePool::place(Chunk& chunk) {
-  if (chunk.list != 0) unlink(chunk);
-  chunk.list = chunk.taken == 0 ? kEmpty : static_cast<std::uint32_t>(chunk.free.longest_run(kRunMax));
-  if (chunk.list == 0) return;
-  ChunkLinks& head = lists_[chunk.list];
-  chunk.next = head.next;
-  chunk.previous = &head;
-  head.next->previous = &chunk;
-  head.next = &chunk;
+  chunk.by_free.unlink();
+  chunk.by_resident.unlink();
+  if (chunk.taken == 0) return chunk.by_free.link_after(empties_);
+  chunk.by_free.link_after(by_free_[chunk.free.longest_run(kRunMax)]);
+  chunk.by_resident.link_after(by_resident_[chunk.resident_free().longest_run(kRunMax)]);
 }
 
+// Pages that are resident cost nothing to take; others are one fault each, and others elsewhere must go for them.
 Chunk* PagePool::find_chunk(std::size_t count) {
-  for (std::size_t list = count; list <= kRunMax; ++list)
-    if (lists_[list].next != &lists_[list]) return static_cast<Chunk*>(lists_[list].next);
+  for (const Lists* lists : {&by_resident_, &by_free_})
+    for (std::size_t run = count; run <= kRunMax; ++run)
+      if (!(*lists)[run].is_alone()) return (*lists)[run].next->chunk;
   if (used() + count + Chunk::kHeaderPages > cap()) return nullptr;
-  if (lists_[kEmpty].next != &lists_[kEmpty]) return static_cast<Chunk*>(lists_[kEmpty].next);
-  return try_open();
+  return empties_.is_alone() ? try_open() : empties_.next->chunk;
 }
 
 Chunk* PagePool::try_open() {
   if (closed_.empty() || filled_ + empty_ >= chunks_for(cap())) return nullptr;
-  if (!try_make_room(Chunk::kHeaderPages, nullptr)) return nullptr;
+  if (!try_make_room(Chunk::kHeaderPages)) return nullptr;
   Chunk* const chunk = closed_.back();
   if (mprotect(chunk, Chunk::kSize, PROT_READ | PROT_WRITE) != 0) return nullptr;
   closed_.pop_back();
   for (std::size_t region = 0; region < region_count_; ++region) {
     const auto offset = reinterpret_cast<char*>(chunk) - regions_[region].first;
-    if (offset < 0 || static_cast<std::size_t>(offset) >= regions_[region].mapped) continue;
+    if (offset < 0 || static_cast<std::size_t>(offset) >= regions_[region].chunks * Chunk::kSize) continue;
     new (chunk) Chunk;
     chunk->number =
         static_cast<std::uint32_t>(region << kRegionShift | static_cast<std::size_t>(offset) / Chunk::kSize);
   }
+  chunk->by_free.chunk = chunk->by_resident.chunk = chunk;
   chunk->free.set(Chunk::kHeaderPages, kPayload);
   chunk->clean.set(Chunk::kHeaderPages, kPayload);
   poison(chunk->page(Chunk::kHeaderPages), kPayload * Pages::kPage);
@@ -105,7 +99,7 @@ Chunk* PagePool::try_open() {
 
 // Of an empty chunk.
 void PagePool::close(Chunk& chunk) {
-  unlink(chunk);
+  chunk.by_free.unlink();
   subtract(resident_, Chunk::kPages - chunk.clean.count());
   unpoison(&chunk, Chunk::kSize);
   madvise(&chunk, Chunk::kSize, MADV_DONTNEED);
@@ -113,42 +107,26 @@ void PagePool::close(Chunk& chunk) {
   --empty_;
 }
 
-// Gives the free pages of a chunk back to the system. How many that were.
-std::size_t PagePool::clean_up(Chunk& chunk) {
-  std::size_t count = 0;
-  const PageBits clean = chunk.clean;
-  chunk.free.each_run(clean, [&](std::size_t first, std::size_t pages) {
+// Gives the free pages of a chunk back to the system.
+void PagePool::clean_up(Chunk& chunk) {
+  chunk.resident_free().each_run([&](std::size_t first, std::size_t pages) {
     if (madvise(chunk.page(first), pages * Pages::kPage, MADV_DONTNEED) != 0) return;
     chunk.clean.set(first, pages);
-    count += pages;
+    subtract(resident_, pages);
   });
-  subtract(resident_, count);
-  return count;
+  place(chunk);
 }
 
-// So that `pages` more may become resident. `spared` is about to be used.
-bool PagePool::try_make_room(std::size_t pages, const Chunk* spared) {
+// So that `pages` more may become resident: empty chunks go first, then what is scattered most.
+bool PagePool::try_make_room(std::size_t pages) {
   const auto is_enough = [&] { return resident() + pages <= cap(); };
-  for (ChunkLinks* at = lists_[kEmpty].next; at != &lists_[kEmpty] && !is_enough();) {
-    auto& chunk = static_cast<Chunk&>(*at);
-    at = at->next;
-    if (&chunk != spared) close(chunk);
-  }
-  for (std::size_t list = 1; list <= kRunMax && !is_enough(); ++list) {
-    ChunkLinks& head = lists_[list];
-    const ChunkLinks* const last = head.previous;
-    for (ChunkLinks* at = head.next; at != &head && !is_enough();) {
-      auto& chunk = static_cast<Chunk&>(*at);
-      at = at == last ? &head : at->next;
-      if (clean_up(chunk) == 0) continue;
-      // To the end: what has free pages that are resident is looked at first.
-      unlink(chunk);
-      chunk.next = &head;
-      chunk.previous = head.previous;
-      head.previous->next = &chunk;
-      head.previous = &chunk;
+  while (!is_enough() && !empties_.is_alone()) close(*empties_.previous->chunk);
+  for (std::size_t run = 1; run <= kRunMax; ++run)
+    while (!is_enough() && !by_resident_[run].is_alone()) {
+      const std::size_t before = resident();
+      clean_up(*by_resident_[run].previous->chunk);
+      if (resident() == before) return false;  // the system keeps them, whatever its reason
     }
-  }
   return is_enough();
 }
 
@@ -157,23 +135,26 @@ void* PagePool::try_take(std::size_t count) noexcept {
   if (used() + count > cap()) return nullptr;
   Chunk* const chunk = find_chunk(count);
   if (chunk == nullptr) return nullptr;
-  const std::size_t first = chunk->free.find_run(count);
+  std::size_t first = chunk->resident_free().find_run(count);
+  if (first == PageBits::kPages) first = chunk->free.find_run(count);
   const std::size_t clean = chunk->clean.count_in(first, count);
   chunk->free.reset(first, count);
-  if (clean != 0 && !try_make_room(clean, chunk)) {
+  chunk->taken += static_cast<std::uint32_t>(count);
+  place(*chunk);
+  if (clean != 0 && !try_make_room(clean)) {
     chunk->free.set(first, count);
+    chunk->taken -= static_cast<std::uint32_t>(count);
+    place(*chunk);
     return nullptr;
   }
   chunk->clean.reset(first, count);
   add(resident_, clean);
   add(used_, count);
-  if (chunk->taken == 0) {
+  if (chunk->taken == count) {
     add(used_, Chunk::kHeaderPages);
     --empty_;
     ++filled_;
   }
-  chunk->taken += static_cast<std::uint32_t>(count);
-  place(*chunk);
   unpoison(chunk->page(first), count * Pages::kPage);
   return chunk->page(first);
 }
@@ -214,7 +195,7 @@ void PagePool::set_cap(Bytes cap) noexcept {
   const std::size_t wanted = chunks_for(this->cap());
   // Doubling, so that no number of reloads runs out of regions.
   if (wanted > reserved_) try_reserve(std::max(wanted - reserved_, reserved_));
-  try_make_room(0, nullptr);
+  try_make_room(0);
 }
 
 }  // namespace shellac::cache

@@ -44,26 +44,27 @@ class PagePool {
   // Number of a chunk: region (4 bits), place (20 bits: a terabyte). A PageId has 8 bits more.
   static constexpr unsigned kRegionShift = 20;
   static constexpr std::size_t kRegionsMax = 16;
-  // Chunks by their longest free run; the last list has those of which nothing is taken.
-  static constexpr std::uint32_t kEmpty = kRunMax + 1;
   // Empty chunks that are kept, so that a cache that breathes does not map and unmap.
   static constexpr std::size_t kEmptyMax = 4;
 
   struct Region {
     void* mapping = nullptr;
     std::size_t mapped = 0;
-    char* first = nullptr;  // aligned
+    char* first = nullptr;  // chunk; aligned
+    std::size_t chunks = 0;
   };
+
+  // Heads of lists of chunks, by the longest run that they have, at most kRunMax.
+  using Lists = std::array<ChunkPlace, kRunMax + 1>;
 
   // All REQUIRE the lock.
   bool try_reserve(std::size_t chunks);
   Chunk* find_chunk(std::size_t count);
   Chunk* try_open();
   void close(Chunk& chunk);
-  std::size_t clean_up(Chunk& chunk);
-  bool try_make_room(std::size_t pages, const Chunk* spared);
+  void clean_up(Chunk& chunk);
+  bool try_make_room(std::size_t pages);
   void place(Chunk& chunk);
-  static void unlink(ChunkLinks& links);
 
   mutable std::mutex mutex_;
   std::array<Region, kRegionsMax> regions_{};  // entries are written once, before the first chunk in them opens
@@ -72,7 +73,9 @@ class PagePool {
   std::vector<Chunk*> closed_;  // addresses without memory, the next to open last
   std::size_t filled_ = 0;      // open chunks of which something is taken
   std::size_t empty_ = 0;       // open chunks of which nothing is
-  std::array<ChunkLinks, kEmpty + 1> lists_;
+  Lists by_free_;               // of filled chunks
+  Lists by_resident_;           // of filled chunks
+  ChunkPlace empties_;
   std::atomic<std::size_t> used_{0};  // written under the lock
   std::atomic<std::size_t> resident_{0};
   std::atomic<std::size_t> cap_{0};

@@ -67,10 +67,12 @@ void SlabClass::move(PagePool& pool, PageId id, List from, List to) {
   if (to != none) link(pool, id, to);
 }
 
-// A slab of free slots, in no list yet. Where there is no run of the usual length a shorter one does.
+// A slab of free slots, in no list yet. Where the room for one is scattered a shorter one does, but not for want of
+// room: the last pages before the cap would go to slabs with long tails, and nobody would be asked to make room.
 PageId SlabClass::try_make(PagePool& pool) {
   void* run = nullptr;
   std::size_t pages = pages_;
+  if (pool.used() + pages > pool.cap()) return kNoPage;
   for (; pages * Pages::kPage >= slot_; --pages)
     if (run = pool.try_take(pages); run != nullptr) break;
   if (run == nullptr) return kNoPage;

@@ -52,6 +52,9 @@ class Content {
   enum class Mode : std::uint8_t { stored, window };
   static constexpr std::size_t kWindow = 256 * 1024;
   static constexpr std::size_t kAppendMax = 64 * 1024;
+  // A longer body is not stored: its table of extents would not fit a block. (Nor is one anywhere near it that memory
+  // was too scattered for.)
+  static constexpr std::uint64_t kStoredMax = std::uint64_t{240} << 20;
 
   // `expected`: the length when it is known; extents are made to fit. Null when there is no memory for the bookkeeping
   // (and for a small body of known length, which lies beside it).
@@ -62,7 +65,7 @@ class Content {
   enum class Append : std::uint8_t {
     done,
     wait,       // the window is full: the writer is woken when a reader has moved or the last one has left
-    no_memory,  // make room and try again, or become_window()
+    no_memory,  // make room and try again (a few times: a body may be beyond kStoredMax), or become_window()
     unread,     // a window whose readers have all left: nobody wants the rest
   };
   // All of `octets` (at most kAppendMax) or nothing of it. Octets past `expected` are dropped, and finish() says so.
@@ -124,6 +127,8 @@ class Content {
   std::uint32_t find_extent(std::uint64_t position) const;
   std::size_t capacity(std::uint32_t index) const;
 
+  static std::size_t fitted(std::uint64_t rest);
+  static std::uint64_t count_fitted(std::uint64_t rest);
   void* take_block(std::size_t size) noexcept;
   void give_block(void* block, std::size_t size) noexcept;
   std::size_t next_extent(std::size_t needed) const;

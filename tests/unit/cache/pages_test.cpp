@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cache/page_bits.hpp"
+#include "cache/poison.hpp"
 
 namespace shellac::cache::test {
 namespace {
@@ -237,6 +238,18 @@ TEST(Pages, AHigherCapIsThereAtOnce) {
   EXPECT_LE(pages.resident(), 1_MiB);
 }
 
+#ifdef SHELLAC_POISONS
+TEST(Pages, WhatIsFreeIsPoisoned) {
+  Pages pages(1_MiB);
+  for (const std::size_t size : {20, 1000, 5000, 40'000}) {
+    auto* const block = static_cast<char*>(pages.try_allocate(size));
+    EXPECT_EQ(__asan_region_is_poisoned(block, size), nullptr) << size;
+    pages.release(block, size);
+    for (const std::size_t at : {std::size_t{0}, size - 1}) EXPECT_TRUE(__asan_address_is_poisoned(block + at)) << size;
+  }
+}
+#endif
+
 TEST(Pages, ManyThreadsShareThem) {
   Pages pages(16_MiB);
   std::vector<std::thread> threads;
@@ -275,6 +288,9 @@ TEST_P(Seeded, PageBitsAgreeWithAnArray) {
     ASSERT_EQ(bits.find_run(wanted), found);
     ASSERT_EQ(bits.longest_run(16), std::min<std::size_t>(16, longest));
     ASSERT_EQ(bits.count(), static_cast<std::size_t>(std::count(model.begin(), model.end(), true)));
+    PageBits all;
+    bits.each_run([&](std::size_t at, std::size_t pages) { all.set(at, pages); });
+    ASSERT_EQ(all.without(bits).count() + bits.without(all).count(), 0u);
     ASSERT_EQ(bits.count_in(first, count), on ? count : 0);
   }
 }

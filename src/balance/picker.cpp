@@ -289,7 +289,9 @@ std::size_t Picker::least_loaded() {
   return smooth_turn();
 }
 
-// Two different ones by weight; the less loaded takes it (Mitzenmacher, "The power of two choices").
+// Two different ones by weight; the less loaded takes it (Mitzenmacher, "The power of two choices"), and of equals the
+// one that was drawn first: what the request itself would add does not count, or in a quiet pool the heavier of the two
+// would always win and the lightest never be asked.
 std::size_t Picker::two_choices() {
   const auto draw = [&](const Candidate* without) {
     double total = 0;
@@ -306,7 +308,7 @@ std::size_t Picker::two_choices() {
   };
   const Candidate* first = draw(nullptr);
   const Candidate* second = draw(first);
-  return second->load() < first->load() ? second->index : first->index;
+  return second->requests * first->weight < first->requests * second->weight ? second->index : first->index;
 }
 
 // Weighted rendezvous hashing (Thaler and Ravishankar 1998; weights as -w / ln u): when a member leaves only its own

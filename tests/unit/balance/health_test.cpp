@@ -51,13 +51,13 @@ TEST(ProbeVerdict, FollowsRiseAndFall) {
 }
 
 // The rules said once more, by looking back over all results instead of counting along.
-std::string expected_after(const std::string& results) {
+std::string expected_after(const std::string& results, ProbePolicy policy) {
   std::string out;
   char health = 'U';
   std::size_t since = 0;  // results since the last change
   for (std::size_t i = 0; i < results.size(); ++i) {
     const char wants = results[i] == '+' ? 'U' : results[i] == '4' ? 'd' : 'D';
-    const std::size_t needed = i == 0 || wants == 'd' ? 1 : wants == 'U' ? 2 : 3;
+    const std::size_t needed = i == 0 || wants == 'd' ? 1 : wants == 'U' ? policy.rise : policy.fall;
     std::size_t in_row = 0;
     while (in_row <= i - since && results[i - in_row] == results[i]) {
       ++in_row;
@@ -73,12 +73,18 @@ std::string expected_after(const std::string& results) {
 }
 
 TEST(ProbeVerdict, EverySequenceOfSixResults) {
-  for (int number = 0; number < 3 * 3 * 3 * 3 * 3 * 3; ++number) {
-    std::string results;
-    for (int left = number, i = 0; i < 6; ++i, left /= 3) results += "+-4"[left % 3];
-    ProbeVerdict verdict(make_server(), {});
-    EXPECT_EQ(verdicts(verdict, results), expected_after(results)) << results;
-  }
+  for (const std::uint32_t rise : {1u, 2u, 3u, 4u})
+    for (const std::uint32_t fall : {1u, 2u, 3u, 4u})
+      for (int number = 0; number < 3 * 3 * 3 * 3 * 3 * 3; ++number) {
+        ProbePolicy policy;
+        policy.rise = rise;
+        policy.fall = fall;
+        std::string results;
+        for (int left = number, i = 0; i < 6; ++i, left /= 3) results += "+-4"[left % 3];
+        ProbeVerdict verdict(make_server(), policy);
+        EXPECT_EQ(verdicts(verdict, results), expected_after(results, policy))
+            << results << " with rise " << rise << ", fall " << fall;
+      }
 }
 
 TEST(ProbeVerdict, ProbesFasterWhileChanging) {
@@ -185,6 +191,38 @@ TEST(RetryBudget, IsAShareOfTheLastTenSeconds) {
   EXPECT_EQ(take_all(budget, kNow + seconds(9)), 0);
   // What was taken and asked ten seconds ago counts no more; 20 % of nothing is the floor.
   EXPECT_EQ(take_all(budget, kNow + seconds(19)), 100);
+}
+
+TEST(RetryBudget, IsTheLargerOfShareAndFloor) {
+  const struct {
+    std::uint32_t percent;
+    int requests, retries;
+  } kRows[] = {{0, 0, 100},     {0, 10'000, 100}, {20, 100, 100},   {20, 499, 100},   {20, 500, 100},
+               {20, 505, 101},  {20, 600, 120},   {1, 10'000, 100}, {1, 12'345, 123}, {50, 1000, 500},
+               {100, 777, 777}, {100, 50, 100},   {20, 1000, 200},  {33, 1000, 330}};
+  for (const auto& row : kRows) {
+    RetryBudget budget;
+    for (int i = 0; i < row.requests; ++i) budget.count_request(kNow + milliseconds(10 * (i % 1000)));
+    EXPECT_EQ(take_all(budget, kNow + seconds(9), row.percent), row.retries) << row.percent << " % of " << row.requests;
+  }
+}
+
+// Second by second: what leaves the window at one end, requests and retries alike, makes room at the other.
+TEST(RetryBudget, SlidesWithTheTime) {
+  RetryBudget budget;
+  for (int i = 0; i < 5000; ++i) budget.count_request(kNow);
+  for (int i = 0; i < 5000; ++i) budget.count_request(kNow + seconds(5));
+  EXPECT_EQ(take_all(budget, kNow + seconds(5)), 2000);
+  EXPECT_EQ(take_all(budget, kNow + seconds(9)), 0);
+  // The first five thousand are gone, what was taken is not.
+  EXPECT_EQ(take_all(budget, kNow + seconds(10)), 0);
+  EXPECT_EQ(take_all(budget, kNow + seconds(14)), 0);
+  EXPECT_EQ(take_all(budget, kNow + seconds(15)), 100);
+  EXPECT_EQ(take_all(budget, kNow + seconds(24)), 0);
+  EXPECT_EQ(take_all(budget, kNow + seconds(25)), 100);
+  // After a long silence nothing is left of anything.
+  for (int i = 0; i < 1000; ++i) budget.count_request(kNow + std::chrono::hours(1));
+  EXPECT_EQ(take_all(budget, kNow + std::chrono::hours(1)), 200);
 }
 
 TEST(RetryBudget, HasAFloorOfTenASecond) {

@@ -266,25 +266,5 @@ TEST(Cookie, OursIsFoundAmongOthersAndTakenOut) {
   }
 }
 
-// A thousand visitors over ten made-up minutes: nobody moves.
-TEST(Visitors, StayWhereTheyAre) {
-  const auto web = cookies();
-  std::vector<std::string> jar(1000);
-  std::vector<std::size_t> home(1000);
-  for (std::size_t i = 0; i < jar.size(); ++i) {
-    home[i] = i % 3;
-    jar[i] = value_of(web, home[i], kDay0);
-  }
-  for (int minute = 0; minute <= 10; ++minute) {
-    const WallTime now = kDay0 + std::chrono::minutes(minute);
-    for (std::size_t i = 0; i < jar.size(); ++i) {
-      const Visitor visitor = web.read(jar[i], now);
-      ASSERT_EQ(visitor.result, StickyResult::valid);
-      ASSERT_EQ(visitor.member, home[i]);
-      if (const std::string next = value_of(web, visitor.member, now, visitor); !next.empty()) jar[i] = next;
-    }
-  }
-}
-
 }  // namespace
 }  // namespace shellac::balance

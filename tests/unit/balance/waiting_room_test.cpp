@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
+#include <memory>
+#include <random>
 #include <thread>
 
 #include "group.hpp"
@@ -221,6 +224,60 @@ TEST_F(Room, HandsConnectionsOverWhereTheNextOneWaits) {
   room.leave(first.ticket, true);
   room.leave(second.ticket, true);
   EXPECT_EQ(room.hand_over(a, &here), nullptr);
+}
+
+// Any mix of visitors and others, over and over: each permit goes to the oldest of those who may have it, and to nobody
+// else. The queue is said once more as a plain list.
+TEST_F(Room, EveryPermitGoesToTheOldestWhoMayHaveIt) {
+  struct Waiting {
+    std::unique_ptr<Request> request;
+    Server* wanted;
+    std::vector<Server*> takers;
+    bool may_have(const Server* server) const {
+      return wanted != nullptr ? wanted == server : std::ranges::find(takers, server) != takers.end();
+    }
+  };
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    std::mt19937 dice(seed);
+    const auto roll = [&](int sides) { return std::uniform_int_distribution<int>(0, sides - 1)(dice); };
+    fill();
+    std::deque<Waiting> queue;
+    int grants = 0;
+    for (int step = 0; step < 1000; ++step) {
+      Server* const server = servers[static_cast<std::size_t>(roll(2))];
+      if (roll(2) == 0 && queue.size() < 50) {
+        Waiting one{nullptr, roll(2) == 0 ? server : nullptr, {}};
+        if (one.wanted == nullptr) one.takers = roll(3) == 0 ? std::vector<Server*>{server} : servers;
+        one.request = std::make_unique<Request>(one.wanted);
+        ASSERT_EQ(room.enter(one.request->ticket, one.takers, 100), Entry::waiting) << "seed " << seed;
+        queue.push_back(std::move(one));
+      } else if (roll(8) == 0 && !queue.empty()) {
+        const auto gone = queue.begin() + roll(static_cast<int>(queue.size()));
+        room.leave(gone->request->ticket, false);
+        queue.erase(gone);
+      } else {
+        const auto oldest = std::ranges::find_if(queue, [&](const Waiting& one) { return one.may_have(server); });
+        room.close(*server);
+        for (auto at = queue.begin(); at != queue.end(); ++at)
+          ASSERT_EQ(room.granted(at->request->ticket), at == oldest ? server : nullptr) << "seed " << seed;
+        if (oldest == queue.end()) {
+          ASSERT_TRUE(room.try_open(*server)) << "seed " << seed;
+        } else {
+          ASSERT_EQ(oldest->request->bell.rings, 1) << "seed " << seed;
+          room.leave(oldest->request->ticket, true);
+          queue.erase(oldest);
+          ++grants;
+        }
+      }
+      ASSERT_EQ(a.sockets, 2u) << "seed " << seed;
+      ASSERT_EQ(b.sockets, 2u) << "seed " << seed;
+      ASSERT_EQ(room.waiting_for(a) + room.waiting_for(b) + room.waiting_for_any(), queue.size()) << "seed " << seed;
+    }
+    EXPECT_GT(grants, 200);
+    for (const Waiting& one : queue) room.leave(one.request->ticket, false);
+    for (Server* const server : servers)
+      while (server->sockets > 0) room.close(*server);
+  }
 }
 
 // Four threads open and close as fast as they can: never more than the limit, and nothing is lost at the end.

@@ -50,7 +50,7 @@ ContentRef Content::make(Pages& pages, Mode mode, std::optional<std::uint64_t> e
 // The last reference is gone: nobody reads, writes or waits.
 void Content::destroy() noexcept {
   drop_extents(0);
-  if (has_table_) give_block(table_.entries, table_.room * sizeof(Extent));
+  drop_table();
   drop_growth();
   Pages& pages = pages_;
   const std::size_t size = sizeof(Content) + (is_beside_ ? static_cast<std::size_t>(expected_) : 0);
@@ -119,10 +119,10 @@ Content::Append Content::reserve(std::size_t octets) {
 void Content::fill(std::string_view octets) {
   std::uint64_t position = size();
   for (std::uint32_t index = find_extent(position); !octets.empty(); ++index) {
-    const Extent extent = extents()[index];
-    const auto offset = static_cast<std::size_t>(position - extent.begin);
+    const Extent one = extent(index);
+    const auto offset = static_cast<std::size_t>(position - one.begin);
     const std::size_t count = std::min(capacity(index) - offset, octets.size());
-    std::memcpy(extent.data + offset, octets.data(), count);
+    std::memcpy(one.data + offset, octets.data(), count);
     octets.remove_prefix(count);
     position += count;
   }

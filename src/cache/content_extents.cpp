@@ -1,7 +1,6 @@
 // The extents of a content: how large they are made, how they are found, and how they go.
 #include <algorithm>
 #include <cstring>
-#include <iterator>
 
 #include "growth.hpp"
 
@@ -28,16 +27,23 @@ std::uint64_t Content::count_fitted(std::uint64_t rest) {
   return count;
 }
 
+Content::Extent& Content::deep_extent(std::uint32_t index) const {
+  return reinterpret_cast<Extent**>(table_.entries)[index / kTableMax][index % kTableMax];
+}
+
 std::uint32_t Content::find_extent(std::uint64_t position) const {
-  const Extent* const begin = extents();
-  const Extent* const after = std::upper_bound(begin, begin + extents_, position,
-                                               [](std::uint64_t at, const Extent& one) { return at < one.begin; });
-  return static_cast<std::uint32_t>(std::distance(begin, after) - 1);
+  std::uint32_t first = 0;
+  for (std::uint32_t count = extents_; count > 1;) {
+    const std::uint32_t half = count / 2;
+    if (extent(first + half).begin <= position) first += half;
+    count -= half;
+  }
+  return first;
 }
 
 std::size_t Content::capacity(std::uint32_t index) const {
-  const std::uint64_t end = index + 1 < extents_ ? extents()[index + 1].begin : capacity_end_;
-  return static_cast<std::size_t>(end - extents()[index].begin);
+  const std::uint64_t end = index + 1 < extents_ ? extent(index + 1).begin : capacity_end_;
+  return static_cast<std::size_t>(end - extent(index).begin);
 }
 
 void* Content::take_block(std::size_t size) noexcept {
@@ -68,32 +74,60 @@ bool Content::try_add_extent(std::size_t needed) {
     block = take_block(size);
   }
   if (block == nullptr) return false;
-  (has_table_ ? table_.entries : &single_)[extents_++] = {static_cast<char*>(block), capacity_end_};
+  extent(extents_++) = {static_cast<char*>(block), capacity_end_};
   capacity_end_ += size;
   return true;
 }
 
 bool Content::try_grow_table() {
+  if (has_table_ && table_.room >= kTableMax) return try_deepen_table();
   std::uint64_t room = has_table_ ? std::uint64_t{table_.room} * 2 : 4;
   // A window has few extents at a time, whatever its length.
   if (!has_table_ && expected_ != kUnknown && !is_window()) room = extents_ + count_fitted(expected_ - capacity_end_);
-  room = std::min<std::uint64_t>(room, Pages::kBlockMax / sizeof(Extent));
-  if (room <= extents_) return false;
-  const std::size_t size = static_cast<std::size_t>(room) * sizeof(Extent);
-  auto* const entries = static_cast<Extent*>(take_block(size));
+  room = std::min<std::uint64_t>(room, kTableMax);
+  auto* const entries = static_cast<Extent*>(take_block(static_cast<std::size_t>(room) * sizeof(Extent)));
   if (entries == nullptr) return false;
-  std::copy_n(extents(), extents_, entries);
-  if (has_table_) give_block(table_.entries, table_.room * sizeof(Extent));
+  std::copy_n(has_table_ ? table_.entries : &single_, extents_, entries);
+  drop_table();
   table_ = {entries, static_cast<std::uint32_t>(room)};
   has_table_ = true;
   return true;
 }
 
+// A table that fills a block becomes the first of several: a quarter of a gigabyte each.
+bool Content::try_deepen_table() {
+  const std::uint32_t tables = table_.room / kTableMax;
+  if (tables == kTables) return false;
+  void* const another = take_block(kTableMax * sizeof(Extent));
+  if (another == nullptr) return false;
+  if (tables == 1) {
+    auto** const root = static_cast<Extent**>(take_block(kTables * sizeof(Extent*)));
+    if (root == nullptr) {
+      give_block(another, kTableMax * sizeof(Extent));
+      return false;
+    }
+    root[0] = table_.entries;
+    table_.entries = reinterpret_cast<Extent*>(root);
+  }
+  reinterpret_cast<Extent**>(table_.entries)[tables] = static_cast<Extent*>(another);
+  table_.room += kTableMax;
+  return true;
+}
+
+void Content::drop_table() {
+  if (!has_table_) return;
+  if (table_.room <= kTableMax) return give_block(table_.entries, table_.room * sizeof(Extent));
+  auto** const root = reinterpret_cast<Extent**>(table_.entries);
+  for (std::uint32_t table = 0; table < table_.room / kTableMax; ++table)
+    give_block(root[table], kTableMax * sizeof(Extent));
+  give_block(static_cast<void*>(root), kTables * sizeof(Extent*));
+}
+
 // All from `first` on.
 void Content::drop_extents(std::uint32_t first) {
   if (first >= extents_ || is_beside_) return;
-  const std::uint64_t end = extents()[first].begin;
-  for (std::uint32_t index = first; index < extents_; ++index) give_block(extents()[index].data, capacity(index));
+  const std::uint64_t end = extent(first).begin;
+  for (std::uint32_t index = first; index < extents_; ++index) give_block(extent(index).data, capacity(index));
   extents_ = first;
   capacity_end_ = end;
 }
@@ -102,13 +136,12 @@ void Content::drop_extents(std::uint32_t first) {
 void Content::slide() {
   const std::uint64_t passed = std::min(growth_->slowest, size());
   std::uint32_t count = 0;
-  while (count < extents_ && !is_beside_ && extents()[count].begin + capacity(count) <= passed) {
-    give_block(extents()[count].data, capacity(count));
+  while (count < extents_ && !is_beside_ && extent(count).begin + capacity(count) <= passed) {
+    give_block(extent(count).data, capacity(count));
     ++count;
   }
   if (count != 0) {
-    Extent* const entries = has_table_ ? table_.entries : &single_;
-    std::move(entries + count, entries + extents_, entries);
+    for (std::uint32_t index = count; index < extents_; ++index) extent(index - count) = extent(index);
     extents_ -= count;
     growth_->has_slid = true;
   }
@@ -119,7 +152,7 @@ void Content::slide() {
 // REQUIRES: the lock. The end of the body is known now: the last extent gives up what it does not fill.
 void Content::trim() {
   if (extents_ == 0 || is_beside_ || size() == capacity_end_) return;
-  Extent& last = (has_table_ ? table_.entries : &single_)[extents_ - 1];
+  Extent& last = extent(extents_ - 1);
   const std::size_t room = capacity(extents_ - 1);
   const auto used = static_cast<std::size_t>(size() - last.begin);
   if (Pages::rounded(used) == Pages::rounded(room)) return;

@@ -2,20 +2,21 @@
 
 namespace shellac::cache {
 
-void Content::Growth::attach(Reader& reader) {
+void Content::Growth::attach(Reader& reader, bool window) {
   reader.next_ = readers;
   reader.previous_ = nullptr;
   if (readers != nullptr) readers->previous_ = &reader;
   readers = &reader;
   ++count;
   had_readers = true;
-  find_slowest();
+  if (window) find_slowest();
 }
 
-void Content::Growth::detach(Reader& reader) {
+void Content::Growth::detach(Reader& reader, bool window) {
   (reader.previous_ != nullptr ? reader.previous_->next_ : readers) = reader.next_;
   if (reader.next_ != nullptr) reader.next_->previous_ = reader.previous_;
   --count;
+  if (!window) return;
   leave(reader.held_);
   if (at_slowest == 0) find_slowest();
 }

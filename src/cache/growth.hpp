@@ -32,9 +32,9 @@ struct Content::Growth {
 
   bool is_unread() const { return had_readers && count == 0; }
 
-  void attach(Reader& reader);
-  void detach(Reader& reader);
-  // The reader gives up what lies before its position.
+  void attach(Reader& reader, bool window);
+  void detach(Reader& reader, bool window);
+  // Of a window: the reader gives up what lies before its position.
   void advance(Reader& reader);
   void find_slowest();
 

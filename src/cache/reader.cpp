@@ -37,7 +37,7 @@ bool Reader::try_open() {
   const std::lock_guard lock(content.mutex_);
   if (content.is_settled()) return true;
   if (content.is_window() && content.growth_->has_slid) return false;
-  content.growth_->attach(*this);
+  content.growth_->attach(*this, content.is_window());
   is_attached_ = true;
   return true;
 }
@@ -83,7 +83,7 @@ Pull Reader::look(std::size_t max) {
     has_place_ = !is_attached_;  // only then they stay where they are
   }
   while (position_ < available && count < views_.size() && max != 0) {
-    const Content::Extent extent = content.extents()[extent_];
+    const Content::Extent extent = content.extent(extent_);
     const auto offset = static_cast<std::size_t>(position_ - extent.begin);
     const std::size_t room = content.capacity(extent_) - offset;
     const auto size_of_view = static_cast<std::size_t>(std::min<std::uint64_t>({room, available - position_, max}));
@@ -107,13 +107,17 @@ void Reader::stop_waiting() noexcept {
 
 // REQUIRES: the lock.
 void Content::advance(Reader& reader) {
+  if (!is_window()) {
+    reader.held_ = reader.position_;
+    return;
+  }
   growth_->advance(reader);
-  if (is_window()) slide();
+  slide();
 }
 
 // REQUIRES: the lock. The reader leaves, or goes on without the lock.
 void Content::let_go(Reader& reader) {
-  growth_->detach(reader);
+  growth_->detach(reader, is_window());
   reader.is_attached_ = false;
   reader.waiter_ = nullptr;
   if (is_window()) {

@@ -52,9 +52,6 @@ class Content {
   enum class Mode : std::uint8_t { stored, window };
   static constexpr std::size_t kWindow = 256 * 1024;
   static constexpr std::size_t kAppendMax = 64 * 1024;
-  // A longer body is not stored: its table of extents would not fit a block. (Nor is one anywhere near it that memory
-  // was too scattered for.)
-  static constexpr std::uint64_t kStoredMax = std::uint64_t{240} << 20;
 
   // `expected`: the length when it is known; extents are made to fit. Null when there is no memory for the bookkeeping
   // (and for a small body of known length, which lies beside it).
@@ -65,7 +62,7 @@ class Content {
   enum class Append : std::uint8_t {
     done,
     wait,       // the window is full: the writer is woken when a reader has moved or the last one has left
-    no_memory,  // make room and try again (a few times: a body may be beyond kStoredMax), or become_window()
+    no_memory,  // make room and try again, or become_window()
     unread,     // a window whose readers have all left: nobody wants the rest
   };
   // All of `octets` (at most kAppendMax) or nothing of it. Octets past `expected` are dropped, and finish() says so.
@@ -109,6 +106,9 @@ class Content {
     std::uint64_t begin;
   };
 
+  // Beyond kTableMax entries they lie in several tables, and `entries` is the table of those (room for 128 GiB).
+  static constexpr std::uint32_t kTableMax = Pages::kBlockMax / sizeof(Extent);
+  static constexpr std::uint32_t kTables = 512;
   struct Table {
     Extent* entries;
     std::uint32_t room;
@@ -123,7 +123,12 @@ class Content {
   bool is_settled() const { return phase() == Phase::complete && !is_window(); }
 
   // These REQUIRE the lock, or a settled content.
-  const Extent* extents() const { return has_table_ ? table_.entries : &single_; }
+  const Extent& extent(std::uint32_t index) const { return const_cast<Content*>(this)->extent(index); }
+  Extent& extent(std::uint32_t index) {
+    if (!has_table_) return single_;
+    return table_.room <= kTableMax ? table_.entries[index] : deep_extent(index);
+  }
+  Extent& deep_extent(std::uint32_t index) const;
   std::uint32_t find_extent(std::uint64_t position) const;
   std::size_t capacity(std::uint32_t index) const;
 
@@ -134,6 +139,8 @@ class Content {
   std::size_t next_extent(std::size_t needed) const;
   bool try_add_extent(std::size_t needed);
   bool try_grow_table();
+  bool try_deepen_table();
+  void drop_table();
   void drop_extents(std::uint32_t first);
   Append reserve(std::size_t octets);
   void fill(std::string_view octets);

@@ -91,6 +91,30 @@ TEST_F(Body, FootprintIsWhatItTakes) {
   }
 }
 
+#ifndef __SANITIZE_THREAD__  // whose shadow of so much memory is too large
+TEST_F(Body, LargerThanOneTableOfExtents) {
+  Pages large(400_MiB);
+  constexpr std::uint64_t kExtents = 4096 + 300;
+  {
+    const ContentRef content = Content::make(large, Mode::stored, std::nullopt);
+    std::string piece(65'536, 'x');
+    for (std::uint64_t i = 0; i < kExtents; ++i) {
+      piece.replace(0, 8, std::to_string(10'000'000 + i));
+      ASSERT_EQ(content->try_append(piece, bell), Append::done);
+    }
+    ASSERT_TRUE(content->finish());
+    for (const std::uint64_t i : {0, 1, 4094, 4095, 4096, 4097, 4395}) {
+      const std::uint64_t at = i * 65'536;
+      EXPECT_EQ(read_all(content, {at, at + 7}), std::to_string(10'000'000 + i));
+    }
+    Reader reader(content, {4095ull * 65'536, 4097ull * 65'536 - 1});
+    http::Pull::State state{};
+    EXPECT_EQ(read_on(reader, bell, state).substr(65'536, 8), "10004096");
+  }
+  EXPECT_EQ(large.used().count, 0u);
+}
+#endif
+
 TEST_F(Body, WhatDoesNotFitTakesNothing) {
   const ContentRef content = make(std::nullopt);
   ASSERT_EQ(append(content, 10), Append::done);

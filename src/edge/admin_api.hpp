@@ -24,6 +24,13 @@ struct AdminContext {
 // the token, no Origin and, with a body, application/json. A Unix socket is guarded by its file's permissions.
 std::optional<web::Response> refuse_admin(const web::Request& request, std::string_view token);
 
+inline constexpr Bytes kAdminBodyMax = 64_KiB;
+
+// 200 with this body, which nobody may store.
+web::Response make_json(const boost::json::value& value);
+
+// /api/v1/purge and /api/v1/cache.
+void add_cache_routes(web::Router& router, const std::shared_ptr<const AdminContext>& context);
 web::Router make_admin_router(const std::shared_ptr<const AdminContext>& context);
 
 }  // namespace shellac::edge

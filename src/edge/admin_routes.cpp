@@ -14,16 +14,9 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 using Context = std::shared_ptr<const AdminContext>;
 
-constexpr Bytes kBodyMax = 64_KiB;
 // A reload reads files and waits for every worker; who waits longer than this is told so.
 constexpr auto kReloadPatience = std::chrono::minutes(2);
 constexpr std::string_view kMetricsType = "text/plain; version=0.0.4; charset=utf-8";  // Prometheus' text format
-
-web::Response make_json(const json::value& value) {
-  auto response = web::make_text(json::serialize(value) + "\n", "application/json");
-  response.fields.push_back({"Cache-Control", "no-store"});
-  return response;
-}
 
 // The body's one member, which is a string; or why it is not.
 struct Argument {
@@ -125,24 +118,30 @@ void add_reads(web::Router& router, const Context& context) {
   get("/api/v1/status", [context](const web::Request&) { return make_json(context->actions.status()); });
   get("/api/v1/backends", [context](const web::Request&) { return make_json(context->actions.backends()); });
   get("/api/v1/config", [context](const web::Request&) { return make_json(context->actions.config()); });
-  get("/api/v1/cache", not_yet);
 }
 
 }  // namespace
+
+web::Response make_json(const json::value& value) {
+  auto response = web::make_text(json::serialize(value) + "\n", "application/json");
+  response.fields.push_back({"Cache-Control", "no-store"});
+  return response;
+}
 
 web::Router make_admin_router(const Context& context) {
   web::Router router;
   add_reads(router, context);
   router.add("POST", "/api/v1/backends/{pool}/{backend}",
              web::at_once([context](const web::Request& request) { return set_backend_state(context, request); }),
-             kBodyMax);
+             kAdminBodyMax);
   router.add("PUT", "/api/v1/log-level",
              web::at_once([context](const web::Request& request) { return set_log_level(context, request); }),
-             kBodyMax);
+             kAdminBodyMax);
   router.add(
-      "POST", "/api/v1/reload", [context](const web::Request& request) { return reload(context, request); }, kBodyMax);
-  for (const std::string_view path : {"/api/v1/purge", "/api/v1/ban"})
-    router.add("POST", path, web::at_once(not_yet), kBodyMax);
+      "POST", "/api/v1/reload", [context](const web::Request& request) { return reload(context, request); },
+      kAdminBodyMax);
+  add_cache_routes(router, context);
+  router.add("POST", "/api/v1/ban", web::at_once(not_yet), kAdminBodyMax);
   return router;
 }
 

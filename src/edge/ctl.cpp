@@ -55,6 +55,21 @@ Asked make_write(std::string method, std::string target, const json::object& bod
   return asked;
 }
 
+Asked make_purge(const CtlOptions& options) {
+  json::object body;
+  if (options.command == "purge-tag") {
+    body["tag"] = options.argument;
+  } else if (options.all) {
+    if (!options.argument.empty()) return {{}, "expected --all or a URL, not both"};
+    body["all"] = true;
+  } else {
+    if (options.argument.empty()) return {{}, "expected a URL, or --all"};
+    body["url"] = options.argument;
+  }
+  if (options.soft) body["soft"] = true;
+  return make_write("POST", "/api/v1/purge", body);
+}
+
 Asked make_request(const CtlOptions& options) {
   const std::string& command = options.command;
   Asked asked;
@@ -71,14 +86,22 @@ Asked make_request(const CtlOptions& options) {
     return make_write("POST", "/api/v1/reload", {});
   } else if (command == "log-level") {
     return make_write("PUT", "/api/v1/log-level", {{"level", options.argument}});
+  } else if (command == "purge" || command == "purge-tag") {
+    return make_purge(options);
+  } else if (command == "cache-get") {
+    asked.request.target = "/api/v1/cache?url=" + escape_segment(options.argument);
+  } else if (command == "cache-top") {
+    asked.request.target = "/api/v1/cache?top=" + std::to_string(options.count);
+    if (options.by_bytes) asked.request.target += "&order=bytes";
   } else {
     asked.wrong = "unknown command \"" + command + "\"";
   }
   return asked;
 }
 
-bool is_later(std::string_view command) {
-  return command == "purge" || command == "purge-tag" || command == "ban" || command == "cache";
+std::string_view later_part(const CtlOptions& options) {
+  if (options.command == "ban") return "ban";
+  return options.command == "purge" && options.prefix ? "purge --prefix" : "";
 }
 
 // Where the daemon may be: a name can have several addresses.
@@ -176,6 +199,13 @@ int report_refusal(const CtlOptions& options, const web::Response& response, std
   return kFailed;
 }
 
+void print_purged(const json::value& body, std::ostream& out) {
+  const json::object* const object = body.if_object();
+  const json::value* const count = object == nullptr ? nullptr : object->if_contains("purged");
+  out << "purged: ";
+  print_document(count == nullptr ? json::value() : *count, out);
+}
+
 int report_success(const CtlOptions& options, const web::Response& response, std::ostream& out, std::ostream& err) {
   if (options.json) {
     out << response.body;
@@ -191,7 +221,11 @@ int report_success(const CtlOptions& options, const web::Response& response, std
     out << "reloaded\n";
   else if (options.command == "log-level")
     out << "log level: " << options.argument << "\n";
-  else if (options.command == "status" || options.command == "backends")
+  else if (options.command == "purge" || options.command == "purge-tag")
+    print_purged(body, out);
+  else if (options.command.starts_with("cache-") && body.is_array() && body.get_array().empty())
+    out << "nothing is stored\n";
+  else if (options.command == "status" || options.command == "backends" || options.command.starts_with("cache-"))
     print_document(body, out);
   else
     out << options.argument << ": " << options.command << "\n";
@@ -201,8 +235,8 @@ int report_success(const CtlOptions& options, const web::Response& response, std
 }  // namespace
 
 int run_ctl(const CtlOptions& options, std::ostream& out, std::ostream& err) {
-  if (is_later(options.command)) {
-    complain(err) << options.command << ": not in this version yet\n";
+  if (const auto later = later_part(options); !later.empty()) {
+    complain(err) << later << ": not in this version yet\n";
     return kFailed;
   }
   auto asked = make_request(options);

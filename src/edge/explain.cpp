@@ -14,6 +14,7 @@
 #include "shellac/http/parser.hpp"
 #include "snapshot.hpp"
 #include "text_document.hpp"
+#include "url.hpp"
 
 namespace shellac::edge {
 namespace {
@@ -21,34 +22,6 @@ namespace {
 namespace json = boost::json;
 
 [[noreturn]] void refuse_usage(const std::string& what) { throw std::invalid_argument(what); }
-
-struct Url {
-  bool tls = false;
-  std::string authority;
-  std::uint16_t port = 0;
-  std::string target;  // path and query
-};
-
-Url parse_url(std::string_view text) {
-  const std::string quoted = fmt::format("\"{}\"", text);
-  const auto odd = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7F'; };
-  if (std::ranges::any_of(text, odd)) refuse_usage(quoted + " holds white space or control characters");
-  Url url;
-  url.tls = text.starts_with("https://");
-  if (!url.tls && !text.starts_with("http://")) refuse_usage("expected http://HOST/PATH or https://…, not " + quoted);
-  text.remove_prefix(url.tls ? 8 : 7);
-  text = text.substr(0, text.find('#'));
-  const std::size_t end = std::min(text.find_first_of("/?"), text.size());
-  url.authority = text.substr(0, end);
-  if (url.authority.empty() || !http::is_valid_authority(url.authority)) refuse_usage("no valid host in " + quoted);
-  const auto named = parse_host_port(url.authority);
-  const std::uint16_t usual = url.tls ? 443 : 80;
-  url.port = named ? named->port : usual;
-  const std::string_view target = text.substr(end);
-  if (!target.starts_with('/')) url.target = '/';
-  url.target += target;
-  return url;
-}
 
 // The head as a client would send it, so that the daemon's own parser judges it.
 std::string make_head(const Url& url, const ExplainOptions& options) {
@@ -180,7 +153,9 @@ void explain_https(std::uint16_t port, const route::TargetParts& from, Arena& ar
 }  // namespace
 
 json::object explain(const Options& config, const ExplainOptions& options) {
-  const Url url = parse_url(options.url);
+  const auto parsed = parse_url(options.url);
+  if (!parsed.wrong.empty()) refuse_usage(parsed.wrong);
+  const Url& url = parsed.url;
   const std::string text = make_head(url, options);
   const auto client = parse_ip(options.client);
   if (!options.client.empty() && !client) refuse_usage("\"" + options.client + "\" is no IP address");

@@ -105,6 +105,8 @@ AdminActions Control::make_actions() {
     return set_backend_state(pool, backend, state);
   };
   actions.reload = [this](Done done) { reload(std::move(done)); };
+  actions.purge = [](const PurgeOrder&) { return Purged{0, "not in this version yet"}; };
+  actions.look_into_cache = [](const CacheQuestion&) { return CacheAnswer{{}, "not in this version yet"}; };
   actions.set_log_level = [this](std::string_view text) -> std::optional<std::string> {
     const auto level = parse_log_level(text);
     if (!level) return "level: expected trace, debug, info, warn, error or off";

@@ -38,7 +38,8 @@ class Commands(harness.SystemTest):
         for arguments in ((), ("nonsense",), ("run",), ("check",), ("check", "--config"), ("check", "--config", "a", "b"),
                           ("check", "--konfig", "a"), ("run", "--config", "a", "--ready-fd", "x"), ("version", "x"), ("explain", "--config", "a"),
                           ("ctl",), ("ctl", "nonsense"), ("ctl", "drain"), ("ctl", "status", "x"), ("ctl", "log-level"),
-                          ("ctl", "drain", "no-slash"), ("ctl", "--admin", "ftp://x", "status"), ("--version-x",)):
+                          ("ctl", "drain", "no-slash"), ("ctl", "purge"), ("ctl", "purge", "--all", "http://x/"), ("ctl", "purge-tag"), ("ctl", "cache"),
+                          ("ctl", "cache", "get"), ("ctl", "cache", "top", "-n", "0"), ("ctl", "--admin", "ftp://x", "status"), ("--version-x",)):
             with self.subTest(arguments=arguments):
                 done = self.call(*arguments, code=2)
                 self.assertEqual(done.stdout, "")
@@ -67,7 +68,7 @@ class Commands(harness.SystemTest):
         self.assertEqual(self.call("check", "--config", file).stdout, f"{file}: good\n")
 
     def test_not_in_this_version(self):
-        for arguments in (("top",), ("ctl", "purge", "http://x/"), ("ctl", "purge-tag", "--soft", "x"), ("ctl", "ban", "x"), ("ctl", "cache", "top")):
+        for arguments in (("top",), ("ctl", "purge", "--prefix", "http://x/"), ("ctl", "ban", "x")):
             self.assertIn("not in this version yet", self.call(*arguments, code=1).stderr)
 
     def test_nobody_is_there(self):

@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/json.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,6 +13,28 @@
 #include "shellac/edge/options.hpp"
 
 namespace shellac::edge {
+
+// What an operator wants out of the cache. Value.
+struct PurgeOrder {
+  enum class What : std::uint8_t { url, tag, all };
+  What what = What::url;
+  std::string value;  // the URL or the tag
+  bool soft = false;
+};
+struct Purged {
+  std::size_t objects = 0;
+  std::string problem;  // empty: done
+};
+// What an operator wants to see of it: what is stored under `url`, or when that is empty the first `count` of all.
+struct CacheQuestion {
+  std::string url;
+  std::size_t count = 0;
+  bool by_bytes = false;  // instead of by hits
+};
+struct CacheAnswer {
+  boost::json::array objects;
+  std::string problem;
+};
 
 // What the daemon can do for the admin API. All are called on the control loop; `done` may be called later, on it.
 struct AdminActions {
@@ -27,6 +50,9 @@ struct AdminActions {
   // Reads and applies the configuration again; `done` gets nothing on success, otherwise the problems, one per line.
   std::function<void(std::function<void(std::optional<std::string>)> done)> reload;
   std::function<std::optional<std::string>(std::string_view level)> set_log_level;
+  // A problem: the URL is none, or there is no cache.
+  std::function<Purged(const PurgeOrder&)> purge;
+  std::function<CacheAnswer(const CacheQuestion&)> look_into_cache;
 };
 
 // Thread: control. Stopping it lets requests under way finish for a second.

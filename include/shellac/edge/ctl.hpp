@@ -1,6 +1,7 @@
 // `shellac ctl`: the admin API for people and scripts.
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <string>
 
@@ -11,9 +12,15 @@ struct CtlOptions {
   std::string token_file;                              // its first line is the token
   std::string token;                                   // $SHELLAC_TOKEN; token_file wins
   bool json = false;                                   // what the daemon said, as it said it
-  // status, backends, drain, ready, down, reload, log-level; of later versions purge, purge-tag, ban, cache.
+  // status, backends, drain, ready, down, reload, log-level, purge, purge-tag, cache-get, cache-top; of later versions
+  // ban.
   std::string command;
-  std::string argument;  // POOL/BACKEND or LEVEL
+  std::string argument;      // POOL/BACKEND, LEVEL, URL or TAG
+  bool soft = false;         // purge, purge-tag
+  bool all = false;          // purge: everything, without a URL
+  bool prefix = false;       // purge: of later versions
+  std::uint32_t count = 20;  // cache-top
+  bool by_bytes = false;     // cache-top
 };
 
 // Asks the daemon and prints its answer: a table, or JSON. Returns the exit code: 0 done, 1 refused or failed (also:

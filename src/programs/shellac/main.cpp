@@ -49,6 +49,34 @@ void add_explain(CLI::App& app, shellac::edge::ExplainOptions& options, Action& 
   explain.add_option("URL", options.url, "http://HOST[:PORT]/PATH, or https")->required();
 }
 
+template <class Add>
+void add_cache_commands(CLI::App& ctl, shellac::edge::CtlOptions& options, Action& chosen, const Add& add) {
+  auto& purge = add("purge", "Remove what is stored under a URL, all variants of it");
+  purge.add_flag("--soft", options.soft, "Make it stale instead");
+  purge.add_flag("--all", options.all, "Everything, without a URL");
+  purge.add_flag("--prefix", options.prefix, "Not in this version yet");
+  purge.add_option("URL", options.argument, "As clients ask for it");
+  auto& tag = add("purge-tag", "Remove what carries a tag (Surrogate-Key, xkey)");
+  tag.add_flag("--soft", options.soft, "Make it stale instead");
+  tag.add_option("TAG", options.argument)->required();
+
+  CLI::App& cache = *ctl.add_subcommand("cache", "Look into the cache");
+  cache.require_subcommand(1);
+  cache.fallthrough();
+  const auto look = [&](const std::string& name, const std::string& help) -> CLI::App& {
+    auto& command = add_command(cache, name, help, chosen, [&options, name] {
+      options.command = "cache-" + name;
+      return shellac::edge::run_ctl(options, std::cout, std::cerr);
+    });
+    command.fallthrough();
+    return command;
+  };
+  look("get", "What is stored under a URL").add_option("URL", options.argument)->required();
+  auto& top = look("top", "What is found most often");
+  top.add_option("-n", options.count, "How many")->type_name("N")->check(CLI::Range(1, 1000))->capture_default_str();
+  top.add_flag("--bytes", options.by_bytes, "The largest instead");
+}
+
 void add_ctl(CLI::App& app, shellac::edge::CtlOptions& options, Action& chosen) {
   CLI::App& ctl = *app.add_subcommand("ctl", "Ask or tell the running daemon");
   ctl.require_subcommand(1);
@@ -71,8 +99,8 @@ void add_ctl(CLI::App& app, shellac::edge::CtlOptions& options, Action& chosen) 
     add(state, "Set a server's state").add_option("POOL/BACKEND", options.argument)->required();
   add("reload", "Read the configuration again");
   add("log-level", "Set the log's level").add_option("LEVEL", options.argument)->required();
-  for (const auto* const later : {"purge", "purge-tag", "ban", "cache"})
-    add(later, "Not in this version yet").fallthrough(false)->allow_extras();  // whatever words it will take
+  add_cache_commands(ctl, options, chosen, add);
+  add("ban", "Not in this version yet").fallthrough(false)->allow_extras();  // whatever words it will take
 }
 
 }  // namespace

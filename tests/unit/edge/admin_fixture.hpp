@@ -44,6 +44,20 @@ struct Daemon {
       told.push_back(std::string(level));
       return std::nullopt;
     };
+    actions.purge = [this](const PurgeOrder& order) -> Purged {
+      static constexpr std::string_view kWhat[] = {"url", "tag", "all"};
+      if (order.value == "nonsense") return {0, "no URL"};
+      told.push_back("purge " + std::string(kWhat[static_cast<int>(order.what)]) + " " + order.value +
+                     (order.soft ? " softly" : ""));
+      return {3, {}};
+    };
+    actions.look_into_cache = [this](const CacheQuestion& question) -> CacheAnswer {
+      if (question.url == "nonsense") return {{}, "no URL"};
+      told.push_back("look " + question.url + " " + std::to_string(question.count) +
+                     (question.by_bytes ? " by bytes" : ""));
+      if (question.url == "http://nothing/") return {};
+      return {{boost::json::object{{"key", "http://a/"}, {"status", 200}}}, {}};
+    };
     return actions;
   }
 };

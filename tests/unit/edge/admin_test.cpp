@@ -79,7 +79,7 @@ TEST_F(Admin, AnswersReads) {
 
 TEST_F(Admin, SaysWhatIsNotThereYet) {
   listen_tcp();
-  for (const auto& answer : {get("/api/v1/cache?url=http://a/"), write("POST /api/v1/purge", R"({"all":true})"),
+  for (const auto& answer : {write("POST /api/v1/purge", R"({"prefix":"http://a/","soft":true})"),
                              write("POST /api/v1/ban", R"({"expr":"x"})")}) {
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 501 "));
     EXPECT_THAT(answer, HasSubstr("not in this version yet"));

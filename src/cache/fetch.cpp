@@ -115,9 +115,6 @@ std::uint32_t Leader::followers() const { return fetch_->followers.load(std::mem
 
 const Object* Leader::object() const { return fetch_->object; }
 
-NotStored Leader::not_stored() const {
-  if (fetch_->not_stored != NotStored::none || fetch_->object == nullptr) return fetch_->not_stored;
-  return fetch_->object->absent.load(std::memory_order_relaxed);
-}
+NotStored Leader::not_stored() const { return fetch_->object == nullptr ? NotStored::none : fetch_->object->absent(); }
 
 }  // namespace shellac::cache

@@ -17,24 +17,26 @@ class Fetch {
   struct Begin {
     std::string_view key;
     std::uint64_t hash = 0;
-    Cache::State* store = nullptr;
-    bool collapses = true;
+    Cache::State& store;
     std::uint32_t min_uses = 1;
     std::uint64_t tag_purges = 0;
   };
   explicit Fetch(const Begin& begin)
-      : key(begin.key),
-        hash(begin.hash),
-        store(*begin.store),
-        collapses(begin.collapses),
-        min_uses(begin.min_uses),
-        tag_purges(begin.tag_purges) {}
+      : key(begin.key), hash(begin.hash), store(begin.store), min_uses(begin.min_uses), tag_purges(begin.tag_purges) {}
   Fetch(const Fetch&) = delete;
   Fetch& operator=(const Fetch&) = delete;
 
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  // Takes over the reference.
+  static Leader lead(Fetch& fetch) { return Leader(&fetch); }
+  static Follower follow(Fetch& fetch) {
+    fetch.followers.fetch_add(1, std::memory_order_relaxed);
+    fetch.retain();
+    return {&fetch, true};
   }
 
   // The one change of the verdict; wakes all who wait. REQUIRES: it is `waiting`.
@@ -52,11 +54,11 @@ class Fetch {
   const std::string key;
   const std::uint64_t hash;
   Cache::State& store;
-  const bool collapses;
   const std::uint32_t min_uses;
   const std::uint64_t tag_purges;  // how many purges by tag there had been when it began
 
   // --- guarded by the mutex of the key's shard
+  bool collapses = true;  // others may wait for it
   // What a request must have in common with the leader's for its answer to fit, as far as the key's Vary is known.
   std::string vary_names;
   std::string variant;
@@ -65,11 +67,17 @@ class Fetch {
   // A purge of its key that came while it was under way, and when.
   enum class Purged : std::uint8_t { no, softly, hard } purged = Purged::no;
   Time purged_at{};
+  // A hard purge outweighs a soft one; the last soft one counts.
+  void note_purge(Cache::Purge how, Time now) {
+    if (how == Cache::Purge::hard) purged = Purged::hard;
+    if (purged == Purged::hard) return;
+    purged = Purged::softly;
+    purged_at = now;
+  }
 
   // --- the leader's own
   StoredObject* object = nullptr;  // published; held by object_
   Bytes max_object;
-  NotStored not_stored = NotStored::none;
 
   std::atomic<std::uint32_t> followers{0};
 

@@ -39,6 +39,7 @@ OWNERS = [
     ("sqlite3.h", {"sql"}), ("mysql", {"sql"}), ("mariadb", {"sql"}),
     ("libmemcached", {"spot"}), ("curl/", {"spot"}), ("vips/", {"spot"}), ("sodium", {"spot"}), ("mustache", {"spot"}),
     ("pugixml", {"s3"}),
+    ("xxhash.h", {"cache"}),
     ("zlib.h", {"cache"}), ("brotli/", {"cache"}), ("zstd", {"cache"}),
     ("rados/", {"store"}),
 ]

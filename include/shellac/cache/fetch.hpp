@@ -77,6 +77,7 @@ class Leader {
 
  private:
   friend class Cache;
+  friend class Fetch;
   explicit Leader(Fetch* adopted) noexcept : fetch_(adopted) {}
 
   Fetch* fetch_ = nullptr;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "shellac/cache/content.hpp"
+#include "shellac/cache/reasons.hpp"
 #include "shellac/cache/terms.hpp"
 #include "shellac/core/units.hpp"
 
@@ -30,6 +31,17 @@ struct NewObject {
   std::optional<std::uint64_t> range_total{};
 };
 
+// Terms in 24 octets: to the millisecond up to 24 days, then to the second, up to 68 years. Value.
+class PackedTerms {
+ public:
+  explicit PackedTerms(const Terms& terms);
+  Terms unpack() const;
+
+ private:
+  std::uint32_t initial_age_, lifetime_, grace_, stale_if_error_, keep_;
+  std::uint8_t flags_;
+};
+
 // Lies in one block of the cache's pages, texts included. Everything is immutable but the marks, which are atomic.
 // Counted by ObjectRef; the cache outlives every reference. Thread: any.
 class Object {
@@ -43,7 +55,7 @@ class Object {
   std::string_view vary_names() const { return text(lines_size_ + etag_size_, vary_size_); }
   std::string_view variant() const { return text(lines_size_ + etag_size_ + vary_size_, variant_size_); }
   std::optional<WallTime> last_modified() const;
-  const Terms& terms() const { return terms_; }
+  Terms terms() const { return terms_.unpack(); }
   // When it was received; after a 304, when that was.
   Time stored_at() const { return stored_at_; }
   const ContentRef& content() const { return content_; }
@@ -64,33 +76,38 @@ class Object {
  protected:
   friend class ObjectRef;
   static constexpr Time::rep kNever = Time::max().time_since_epoch().count();
-  static constexpr std::uint64_t kNoRange = ~std::uint64_t{0};
 
-  Object(const NewObject& object, ContentRef content, Time now, const char* text);
+  // `text`: where lines, etag, vary_names, variant and, of a 206, the range will stand one behind the other.
+  Object(const NewObject& object, ContentRef content, std::size_t text_offset);
   ~Object() = default;
-  std::string_view text(std::size_t first, std::size_t size) const { return {text_ + first, size}; }
+  std::string_view text(std::size_t first, std::size_t size) const {
+    return {reinterpret_cast<const char*>(this) + text_offset_ + first, size};
+  }
+  std::optional<std::uint64_t> range(std::size_t index) const;
   void retain() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() const noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(this);
   }
   static void destroy(const Object* object) noexcept;
 
+  // A block has at most 64 KiB, so sixteen bits are enough for all that lies in it.
   mutable std::atomic<std::uint32_t> references_{1};
-  mutable std::atomic<std::uint32_t> hits_{0};
-  std::atomic<Time::rep> purged_at_{kNever};   // softly
-  mutable std::atomic<std::uint8_t> uses_{0};  // 0 to 3, for eviction
-  std::uint16_t status_;
-  std::uint16_t etag_size_;
-  std::uint32_t lines_size_;
-  std::uint32_t vary_size_;
-  std::uint32_t variant_size_;
-  const char* text_;  // lines, etag, vary_names, variant; behind the object
-  ContentRef content_;
+  std::atomic<std::uint32_t> hits_{0};
+  std::atomic<Time::rep> purged_at_{kNever};  // softly
   Time stored_at_;
-  Terms terms_;
   WallTime last_modified_;
-  std::uint64_t range_first_;
-  std::uint64_t range_total_;
+  ContentRef content_;
+  PackedTerms terms_;
+  const std::uint16_t status_;
+  const std::uint16_t text_offset_;
+  const std::uint16_t lines_size_;
+  const std::uint16_t etag_size_;
+  const std::uint16_t vary_size_;
+  const std::uint16_t variant_size_;
+  const std::uint16_t tags_;
+  const bool has_range_;
+  std::atomic<std::uint8_t> uses_{0};  // 0 to 3, for eviction
+  std::atomic<NotStored> absent_{NotStored::none};
 };
 
 // Counted reference to an object, or none. Thread: any.

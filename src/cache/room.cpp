@@ -1,0 +1,117 @@
+// Upkeep: making room, expiry, another size.
+#include <algorithm>
+#include <bit>
+
+#include "cache/cache_state.hpp"
+
+namespace shellac::cache {
+namespace {
+
+constexpr std::size_t kBatch = 32;
+// Batches of one eviction or one expiry.
+constexpr int kBatches = 64;
+
+constexpr std::uint64_t kDomainsMax = 8;
+
+std::size_t domains_for(const Cache::Setting& setting) {
+  if (setting.domains != 0) return std::min<std::size_t>(setting.domains, kDomainsMax);
+  // With less memory the parts would hold too few objects for their order to mean much.
+  const std::uint64_t fits = setting.memory.count / (std::uint64_t{64} << 20);
+  return static_cast<std::size_t>(std::bit_floor(std::clamp<std::uint64_t>(fits, 1, kDomainsMax)));
+}
+
+// Hit-for-miss marks of one shard: a thousandth of the memory, 16 octets each, at most one block.
+std::size_t marks_for(Bytes memory) {
+  const std::uint64_t octets = memory.count / 1024 / 64;
+  return std::bit_floor(std::clamp<std::uint64_t>(octets, 512, Pages::kBlockMax) / 16);
+}
+
+std::unique_ptr<EvictionOrder> make_order(Eviction kind, Memory& memory) {
+  return kind == Eviction::lru ? make_lru() : make_s3_fifo(memory);
+}
+
+void note_age(Ledger& ledger, Duration age) {
+  const double seconds = std::chrono::duration<double>(std::max(age, Duration{0})).count();
+  const auto bucket = std::ranges::lower_bound(kEvictionAgeBounds, seconds) - kEvictionAgeBounds.begin();
+  Ledger::add(ledger.eviction_ages[static_cast<std::size_t>(bucket)], 1);
+  Ledger::add(ledger.eviction_age_ms, static_cast<std::uint64_t>(seconds * 1000));
+}
+
+}  // namespace
+
+Cache::State::State(const Setting& setting) : memory(setting.memory), tags(memory, key_hash) {
+  for (std::size_t i = 0; i < domains_for(setting); ++i)
+    domains.push_back(std::make_unique<Domain>(make_order(setting.eviction, memory)));
+  const Shard::Shared shared{memory, tags, tag_purges, marks_for(setting.memory)};
+  for (std::size_t i = 0; i < kShards; ++i)
+    shards.push_back(std::make_unique<Shard>(shared, *domains[i % domains.size()]));
+}
+
+Domain& Cache::State::heaviest() const {
+  return **std::ranges::max_element(domains, {}, [](const auto& domain) { return domain->weight(); });
+}
+
+std::uint64_t Cache::State::drop(StoredObject& object, Removed why) {
+  Shard& shard = *shards[object.shard];
+  Gone gone;
+  const std::lock_guard lock(shard.mutex);
+  shard.remove(object, why, gone);
+  return object.weight();
+}
+
+// The references that `objects` hold are let go of.
+std::uint64_t Cache::State::drop_all(std::span<ObjectRef> objects, Removed why, Time now) {
+  std::uint64_t weight = 0;
+  for (ObjectRef& ref : objects) {
+    auto& object = *static_cast<StoredObject*>(const_cast<Object*>(ref.get()));
+    if (why == Removed::size) note_age(memory.ledger, now - object.stored_at());
+    weight += drop(object, why);
+    ref.reset();
+  }
+  return weight;
+}
+
+std::uint64_t Cache::State::drop_due(Domain& domain, Time now) {
+  std::array<ObjectRef, kBatch> due;
+  std::uint64_t weight = 0;
+  for (int batch = 0; batch < kBatches; ++batch) {
+    const std::size_t count = domain.take_due(due, now);
+    weight += drop_all(std::span(due).first(count), Removed::expired, now);
+    if (count < due.size()) break;
+  }
+  return weight;
+}
+
+bool Cache::State::evict(std::uint64_t need, Time now) {
+  std::uint64_t freed = 0;
+  const std::int64_t second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
+  if (swept_second.exchange(second, std::memory_order_relaxed) != second)
+    for (const auto& domain : domains) freed += drop_due(*domain, now);
+  std::array<ObjectRef, kBatch> victims;
+  for (int batch = 0; batch < kBatches && freed < need; ++batch) {
+    const std::size_t count = heaviest().take_victims(need - freed, victims);
+    if (count == 0) break;
+    freed += drop_all(std::span(victims).first(count), Removed::size, now);
+  }
+  return freed > 0;
+}
+
+void Cache::expire(Time now) {
+  for (const auto& domain : state_->domains) state_->drop_due(*domain, now);
+}
+
+void Cache::set_memory(Bytes memory, Time now) {
+  Pages& pages = state_->memory.pages;
+  pages.set_cap(memory);
+  while (pages.used() > memory && state_->evict(pages.used().count - memory.count, now)) {
+  }
+}
+
+bool Cache::make_room(Bytes need, Time now) {
+  Pages& pages = state_->memory.pages;
+  return state_->with_room(need.count, now, [&] { return pages.available() >= need; });
+}
+
+Pages& Cache::pages() { return state_->memory.pages; }
+
+}  // namespace shellac::cache

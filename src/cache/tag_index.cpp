@@ -1,0 +1,129 @@
+#include "cache/tag_index.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace shellac::cache {
+
+std::uint64_t TagPurges::count() const {
+  const std::lock_guard lock(mutex_);
+  return count_;
+}
+
+void TagPurges::note(std::uint64_t tag, Purge how, Time now) {
+  const std::lock_guard lock(mutex_);
+  const Note note{tag, now, how};
+  if (notes_.size() < kRemembered)
+    notes_.push_back(note);
+  else
+    notes_[count_ % kRemembered] = note;
+  ++count_;
+}
+
+TagPurges::Verdict TagPurges::judge(std::span<const std::uint64_t> tags, std::uint64_t since) const {
+  if (tags.empty()) return {};
+  const std::lock_guard lock(mutex_);
+  if (count_ - since > kRemembered) return {.is_purged = true, .how = Purge::hard};
+  Verdict verdict = {};
+  for (std::uint64_t i = since; i < count_; ++i) {
+    const Note& note = notes_[i % kRemembered];
+    if (std::ranges::find(tags, note.tag) == tags.end()) continue;
+    if (note.how == Purge::hard) return {.is_purged = true, .how = Purge::hard, .when = note.when};
+    verdict = {.is_purged = true, .how = Purge::soft, .when = note.when};
+  }
+  return verdict;
+}
+
+std::vector<std::unique_ptr<TagIndex::Part>> TagIndex::make_parts(Memory& memory) {
+  std::vector<std::unique_ptr<Part>> parts;
+  for (std::size_t i = 0; i < kParts; ++i) parts.push_back(std::make_unique<Part>(memory));
+  return parts;
+}
+
+Tag* TagIndex::find(Part& part, std::string_view text, std::uint64_t hash) {
+  return part.tags.find(hash, [&](const Tag& tag) { return tag.text() == text; });
+}
+
+bool TagIndex::try_link_one(StoredObject& object, TagLink& link, std::string_view text) {
+  const std::uint64_t hash = hash_(text);
+  Part& part = part_of(hash);
+  const std::lock_guard lock(part.mutex);
+  Tag* tag = find(part, text, hash);
+  if (tag == nullptr) {
+    const std::size_t size = sizeof(Tag) + text.size();
+    void* const block = size > Pages::kBlockMax ? nullptr : memory_.pages.try_allocate(size);
+    if (block == nullptr) return false;
+    tag = new (block) Tag{.hash = hash, .size = static_cast<std::uint32_t>(text.size())};
+    if (!text.empty()) std::memcpy(static_cast<char*>(block) + sizeof(Tag), text.data(), text.size());
+    if (!part.tags.try_add(*tag)) {
+      memory_.pages.release(block, size);
+      return false;
+    }
+    Ledger::add(memory_.ledger.index, Pages::rounded(size));
+  }
+  link = {.object = &object, .tag = tag, .next = tag->first};
+  if (tag->first != nullptr) tag->first->previous = &link;
+  tag->first = &link;
+  return true;
+}
+
+// `link.tag` is written under its shard's mutex, which the caller holds, and read by others only by way of the list.
+void TagIndex::unlink_one(TagLink& link) {
+  if (link.tag == nullptr) return;
+  Tag& tag = *link.tag;
+  Part& part = part_of(tag.hash);
+  const std::lock_guard lock(part.mutex);
+  if (link.previous != nullptr)
+    link.previous->next = link.next;
+  else
+    tag.first = link.next;
+  if (link.next != nullptr) link.next->previous = link.previous;
+  link = {};
+  if (tag.first != nullptr) return;
+  part.tags.remove(tag);
+  const std::size_t size = sizeof(Tag) + tag.size;
+  tag.~Tag();
+  memory_.pages.release(&tag, size);
+  Ledger::take(memory_.ledger.index, Pages::rounded(size));
+}
+
+bool TagIndex::try_link(StoredObject& object, std::span<const std::string_view> tags) {
+  const std::span<TagLink> links = object.tags();
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    if (try_link_one(object, links[i], tags[i])) continue;
+    unlink(object);
+    return false;
+  }
+  return true;
+}
+
+void TagIndex::unlink(StoredObject& object) {
+  for (TagLink& link : object.tags()) unlink_one(link);
+}
+
+// What is in a list is in the index or about to be, and holds a reference for it until it has left the list.
+std::size_t TagIndex::take(std::string_view text, std::span<ObjectRef> out) {
+  const std::uint64_t hash = hash_(text);
+  Part& part = part_of(hash);
+  const std::lock_guard lock(part.mutex);
+  const Tag* const tag = find(part, text, hash);
+  if (tag == nullptr) return 0;
+  std::size_t count = 0;
+  for (const TagLink* link = tag->first; link != nullptr && count < out.size(); link = link->next)
+    out[count++] = ObjectRef(link->object);
+  return count;
+}
+
+std::size_t TagIndex::purge_softly(std::string_view text, Time now) {
+  const std::uint64_t hash = hash_(text);
+  Part& part = part_of(hash);
+  const std::lock_guard lock(part.mutex);
+  const Tag* const tag = find(part, text, hash);
+  if (tag == nullptr) return 0;
+  std::size_t count = 0;
+  for (const TagLink* link = tag->first; link != nullptr; link = link->next, ++count) link->object->purge_softly(now);
+  return count;
+}
+
+}  // namespace shellac::cache

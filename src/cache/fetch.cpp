@@ -17,8 +17,9 @@ void Fetch::wake_all() noexcept {
   }
 }
 
-void Fetch::publish(ObjectRef answer) {
+void Fetch::publish(ObjectRef answer, std::uint64_t tag_purge) {
   const std::lock_guard lock(mutex_);
+  caught_by_ = tag_purge;
   published_ = std::move(answer);
   verdict_ = Verdict::published;
   wake_all();
@@ -39,6 +40,7 @@ void Fetch::end(Verdict verdict) {
 
 Verdict Fetch::ask(Follower& follower, Waiter& waiter) {
   const std::lock_guard lock(mutex_);
+  if (verdict_ == Verdict::published && follower.tag_purges_ >= caught_by_) return Verdict::abandoned;
   if (verdict_ != Verdict::waiting) return verdict_;
   const bool waits = std::exchange(follower.waiter_, &waiter) != nullptr;
   if (waits) return Verdict::waiting;
@@ -76,7 +78,9 @@ Error Fetch::error() const {
 }
 
 Follower::Follower(Follower&& other) noexcept
-    : fetch_(std::exchange(other.fetch_, nullptr)), counted_(std::exchange(other.counted_, false)) {
+    : fetch_(std::exchange(other.fetch_, nullptr)),
+      tag_purges_(other.tag_purges_),
+      counted_(std::exchange(other.counted_, false)) {
   // A link that moves would leave the fetch with a pointer to nowhere.
   if (fetch_ != nullptr && BUG_IF(other.waiter_ != nullptr, "cache/fetch")) fetch_->stop_waiting(other);
 }
@@ -85,6 +89,7 @@ Follower& Follower::operator=(Follower&& other) noexcept {
   Follower old(std::move(*this));
   if (BUG_IF(other.waiter_ != nullptr, "cache/fetch")) other.stop_waiting();
   fetch_ = std::exchange(other.fetch_, nullptr);
+  tag_purges_ = other.tag_purges_;
   counted_ = std::exchange(other.counted_, false);
   return *this;
 }
@@ -108,7 +113,7 @@ Error Follower::error() const { return fetch_->error(); }
 
 Follower Leader::follow() const {
   fetch_->retain();
-  return Follower(fetch_, false);
+  return {fetch_, fetch_->tag_purges, false};
 }
 
 std::uint32_t Leader::followers() const { return fetch_->followers.load(std::memory_order_relaxed); }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cache/stored_object.hpp"
+#include "cache/tag_purges.hpp"
 #include "shellac/cache/cache.hpp"
 #include "shellac/cache/fetch.hpp"
 
@@ -33,14 +34,15 @@ class Fetch {
 
   // Takes over the reference.
   static Leader lead(Fetch& fetch) { return Leader(&fetch); }
-  static Follower follow(Fetch& fetch) {
+  static Follower follow(Fetch& fetch, std::uint64_t purges_by_tag) {
     fetch.followers.fetch_add(1, std::memory_order_relaxed);
     fetch.retain();
-    return {&fetch, true};
+    return {&fetch, purges_by_tag, true};
   }
 
   // The one change of the verdict; wakes all who wait. REQUIRES: it is `waiting`.
-  void publish(ObjectRef answer);
+  // The object was caught by the purge by tag with that number (TagPurges): who came after it must not have it.
+  void publish(ObjectRef answer, std::uint64_t tag_purge);
   void fail(const Error& error);
   void end(Verdict verdict);
 
@@ -64,9 +66,10 @@ class Fetch {
   std::string variant;
   Fetch* next = nullptr;  // in the table of fetches under way
   bool listed = false;
-  // A purge of its key that came while it was under way, and when.
+  // A purge of its key that came while it was under way, and when. From then on nobody new waits for it.
   enum class Purged : std::uint8_t { no, softly, hard } purged = Purged::no;
   Time purged_at{};
+  std::uint64_t purged_by_tag = TagPurges::kNone;
   // A hard purge outweighs a soft one; the last soft one counts.
   void note_purge(Cache::Purge how, Time now) {
     if (how == Cache::Purge::hard) purged = Purged::hard;
@@ -89,6 +92,7 @@ class Fetch {
   mutable std::mutex mutex_;
   Verdict verdict_ = Verdict::waiting;  // guarded by mutex_, like what follows
   ObjectRef published_;
+  std::uint64_t caught_by_ = 0;
   Error error_;
   Follower* first_ = nullptr;  // those who wait
 };

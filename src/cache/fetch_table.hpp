@@ -39,10 +39,10 @@ class FetchTable {
     return nullptr;
   }
 
-  Fetch* any() {
-    for (Fetch* first : buckets_)
-      if (first != nullptr) return first;
-    return nullptr;
+  template <class Visit>
+  void for_each(Visit visit) {
+    for (Fetch* fetch : buckets_)
+      for (; fetch != nullptr; fetch = fetch->next) visit(*fetch);
   }
 
   std::size_t size() const { return size_; }

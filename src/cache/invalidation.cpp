@@ -12,10 +12,7 @@ constexpr std::size_t kBucketBatch = 64;
 
 void note_fetches(Shard& shard, const Shard::Purging& purging) {
   const std::lock_guard lock(shard.mutex);
-  while (Fetch* const fetch = shard.fetches.any()) {
-    fetch->note_purge(purging.how, purging.now);
-    shard.fetches.remove(*fetch);
-  }
+  shard.fetches.for_each([&](Fetch& fetch) { fetch.note_purge(purging.how, purging.now); });
 }
 
 // Some buckets, `begin` being the first; nothing is left to do when it has passed the last.

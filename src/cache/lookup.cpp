@@ -65,9 +65,11 @@ struct Look {
   Time now;
 };
 
-// As far as the key's Vary was known when the fetch began, its answer will fit this request, too. With nothing known,
-// whoever turns out to want another variant looks again.
+// What was purged while it was fetched is not for those who come after the purge. As far as the key's Vary was known
+// when the fetch began, its answer will fit this request, too. With nothing known, whoever turns out to want another
+// variant looks again.
 bool fits(const Fetch& fetch, Selector& selector) {
+  if (fetch.purged != Fetch::Purged::no) return false;
   return fetch.vary_names.empty() || selector.variant(fetch.vary_names) == fetch.variant;
 }
 
@@ -131,7 +133,7 @@ Found try_look(Shard& shard, const Look& look, SpareFetch& spare) {
   if (choice.object != nullptr) choice.object->count_use();
   found.backs_off = backs_off;
   found.kind = is_stale ? Found::Kind::stale : waits ? Found::Kind::wait : Found::Kind::lead;
-  if (waits) found.follower = Fetch::follow(*under_way.joinable);
+  if (waits) found.follower = Fetch::follow(*under_way.joinable, shard.tag_purges.count());
   if (leads) {
     spare->collapses = found.collapses = collapses && !under_way.is_crowded;
     list(shard, look, entry, *spare);

@@ -25,7 +25,7 @@ NotStored Cache::State::place(Fetch& fetch, StoredObject& stored, const NewObjec
   if (!placed) return NotStored::full;
   fetch.object = &stored;
   const NotStored why = stored.absent();
-  fetch.publish(ObjectRef::adopt(&stored));
+  fetch.publish(ObjectRef::adopt(&stored), fetch.purged_by_tag);
   return why;
 }
 

@@ -82,46 +82,46 @@ void Shard::unlink(StoredObject& object) {
   drop_if_empty(entry);
 }
 
-bool Shard::try_place(const Incoming& incoming, Gone& gone) {
+// What the purges that came since the fetch began make of its object.
+Shard::Fate Shard::fate_of(const Incoming& incoming) const {
   Fetch& fetch = incoming.fetch;
+  boost::container::small_vector<std::uint64_t, 16> hashes;
+  for (std::string_view tag : incoming.tags) hashes.push_back(tags.hash_of(tag));
+  const TagPurges::Verdict by_tag = tag_purges.judge(hashes, fetch.tag_purges);
+  fetch.purged_by_tag = by_tag.first;
+  Fate fate;
+  fate.is_hard = fetch.purged == Fetch::Purged::hard || (by_tag.is_purged && by_tag.how == Cache::Purge::hard);
+  fate.is_soft = fetch.purged == Fetch::Purged::softly || by_tag.is_purged;
+  if (fetch.purged == Fetch::Purged::softly) fate.purged_at = fetch.purged_at;
+  if (by_tag.is_purged) fate.purged_at = std::max(fate.purged_at, by_tag.when);
+  return fate;
+}
+
+bool Shard::try_place(const Incoming& incoming, Gone& gone) {
   StoredObject& object = incoming.object;
-  bool is_soft = fetch.purged == Fetch::Purged::softly;
-  Time purged_at = fetch.purged_at;
-  bool is_hard = fetch.purged == Fetch::Purged::hard;
-  if (!is_hard) {
-    Entry* const entry = get_entry(fetch);
-    if (entry == nullptr) return false;
-    if (!tags.try_link(object, incoming.tags)) {
-      drop_if_empty(*entry);
-      return false;
-    }
-    // Linked first, compared then: a purge notes itself first and goes through the links then, so one of both sees it.
-    boost::container::small_vector<std::uint64_t, 16> hashes;
-    for (std::string_view tag : incoming.tags) hashes.push_back(tags.hash_of(tag));
-    const TagPurges::Verdict verdict = tag_purges.judge(hashes, fetch.tag_purges);
-    is_hard = verdict.is_purged && verdict.how == Cache::Purge::hard;
-    if (verdict.is_purged && (!is_soft || verdict.when > purged_at)) purged_at = verdict.when;
-    is_soft = is_soft || verdict.is_purged;
-    // What a soft purge has caught is worth less than what was fetched after it.
-    if (is_hard || (is_soft && has_fresh_twin(*entry, object))) {
-      tags.unlink(object);
-      drop_if_empty(*entry);
-      is_hard = true;
-    } else {
-      if (is_soft) object.purge_softly(purged_at);
-      link(*entry, object, is_soft);
-      entry->backs_off_until = Time{};
-    }
+  Entry* const entry = get_entry(incoming.fetch);
+  if (entry == nullptr) return false;
+  if (!tags.try_link(object, incoming.tags)) {
+    drop_if_empty(*entry);
+    return false;
   }
-  fetches.remove(fetch);
-  refused.drop(fetch.hash);
-  if (is_hard) {
+  // Linked first, judged then: a purge notes itself first and goes through the links then, so that one of both sees it.
+  const Fate fate = fate_of(incoming);
+  fetches.remove(incoming.fetch);
+  refused.drop(incoming.fetch.hash);
+  // What a soft purge has caught gives way to what was fetched after it.
+  if (fate.is_hard || (fate.is_soft && has_fresh_twin(*entry, object))) {
+    tags.unlink(object);
+    drop_if_empty(*entry);
     object.set_absent(NotStored::purged);
     object.move_charge(StoredObject::Charge::pinned);
     return true;
   }
-  if (object.entry->variants > std::max(incoming.max_variants, 1U) && !has_twin(object)) {
-    StoredObject* oldest = object.entry->newest;
+  if (fate.is_soft) object.purge_softly(fate.purged_at);
+  link(*entry, object, fate.is_soft);
+  entry->backs_off_until = Time{};
+  if (entry->variants > std::max(incoming.max_variants, 1U) && !has_twin(object)) {
+    StoredObject* oldest = entry->newest;
     while (oldest->older != nullptr) oldest = oldest->older;
     remove(*oldest, Removed::variants, gone);
   }
@@ -171,10 +171,10 @@ std::size_t Shard::purge_entry(Entry& entry, const Purging& purging, Gone& gone)
 std::size_t Shard::purge(std::string_view key, std::uint64_t hash, const Purging& purging) {
   Gone gone;
   const std::lock_guard lock(mutex);
-  while (Fetch* const fetch = fetches.find(key, hash, [](const Fetch&) { return true; })) {
-    fetch->note_purge(purging.how, purging.now);
-    fetches.remove(*fetch);
-  }
+  fetches.find(key, hash, [&](Fetch& fetch) {
+    fetch.note_purge(purging.how, purging.now);
+    return false;
+  });
   Entry* const entry = find(key, hash);
   return entry == nullptr ? 0 : purge_entry(*entry, purging, gone);
 }

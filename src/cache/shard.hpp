@@ -12,6 +12,7 @@
 #include "cache/fetch_table.hpp"
 #include "cache/mark_table.hpp"
 #include "cache/tag_index.hpp"
+#include "cache/tag_purges.hpp"
 
 namespace shellac::cache {
 
@@ -98,6 +99,12 @@ struct Shard {
   UseCounts uses;     // for min_uses
 
  private:
+  struct Fate {
+    bool is_hard = false;
+    bool is_soft = false;
+    Time purged_at = Time::min();  // softly
+  };
+  Fate fate_of(const Incoming& incoming) const;
   Entry* get_entry(const Fetch& fetch);
   void drop_if_empty(Entry& entry);
   void link(Entry& entry, StoredObject& object, bool as_oldest);

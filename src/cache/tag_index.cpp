@@ -1,39 +1,9 @@
 #include "cache/tag_index.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <new>
 
 namespace shellac::cache {
-
-std::uint64_t TagPurges::count() const {
-  const std::lock_guard lock(mutex_);
-  return count_;
-}
-
-void TagPurges::note(std::uint64_t tag, Purge how, Time now) {
-  const std::lock_guard lock(mutex_);
-  const Note note{tag, now, how};
-  if (notes_.size() < kRemembered)
-    notes_.push_back(note);
-  else
-    notes_[count_ % kRemembered] = note;
-  ++count_;
-}
-
-TagPurges::Verdict TagPurges::judge(std::span<const std::uint64_t> tags, std::uint64_t since) const {
-  if (tags.empty()) return {};
-  const std::lock_guard lock(mutex_);
-  if (count_ - since > kRemembered) return {.is_purged = true, .how = Purge::hard};
-  Verdict verdict = {};
-  for (std::uint64_t i = since; i < count_; ++i) {
-    const Note& note = notes_[i % kRemembered];
-    if (std::ranges::find(tags, note.tag) == tags.end()) continue;
-    if (note.how == Purge::hard) return {.is_purged = true, .how = Purge::hard, .when = note.when};
-    verdict = {.is_purged = true, .how = Purge::soft, .when = note.when};
-  }
-  return verdict;
-}
 
 std::vector<std::unique_ptr<TagIndex::Part>> TagIndex::make_parts(Memory& memory) {
   std::vector<std::unique_ptr<Part>> parts;

@@ -11,7 +11,6 @@
 #include "cache/chain_table.hpp"
 #include "cache/key_hash.hpp"
 #include "cache/stored_object.hpp"
-#include "shellac/cache/cache.hpp"
 
 namespace shellac::cache {
 
@@ -23,37 +22,6 @@ struct Tag {
   const std::uint32_t size;
 
   std::string_view text() const { return {reinterpret_cast<const char*>(this + 1), size}; }
-};
-
-// The last purges by tag. A fetch that began before one of them may bring an object that is not in the index yet when
-// the purge goes through it; its tags are compared here when it comes. Thread: any.
-class TagPurges {
- public:
-  using Purge = Cache::Purge;
-  static constexpr std::size_t kRemembered = 4096;
-
-  // How many there have been.
-  std::uint64_t count() const;
-  void note(std::uint64_t tag, Purge how, Time now);
-
-  struct Verdict {
-    bool is_purged = false;
-    Purge how = Purge::soft;
-    Time when{};
-  };
-  // Whether an object with these tags (their hashes), for which a fetch began after `since` purges, was purged
-  // meanwhile. When more have happened than are remembered, it was.
-  Verdict judge(std::span<const std::uint64_t> tags, std::uint64_t since) const;
-
- private:
-  struct Note {
-    std::uint64_t tag;
-    Time when;
-    Purge how;
-  };
-  mutable std::mutex mutex_;
-  std::vector<Note> notes_;  // a ring
-  std::uint64_t count_ = 0;
 };
 
 // Lock order: shard, then tag part. Thread: any.

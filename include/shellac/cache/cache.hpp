@@ -61,9 +61,9 @@ struct Found {
 // How an answer is stored. Value.
 struct Admission {
   Time now;
-  std::optional<std::uint64_t> length;  // of the body, when it is known
-  Bytes max_object{~std::uint64_t{0}};  // the cache's own bound, an eighth of its memory, holds beside it
-  std::uint32_t max_variants = 32;      // of one key; the oldest goes
+  std::optional<std::uint64_t> length{};  // of the body, when it is known
+  Bytes max_object{~std::uint64_t{0}};    // the cache's own bound, an eighth of its memory, holds beside it
+  std::uint32_t max_variants = 32;        // of one key; the oldest goes
 };
 
 // Without an object the answer is delivered without being stored, and the leader still owes a verdict. An object with a

@@ -17,7 +17,7 @@ enum class Verdict : std::uint8_t {
   published,  // there is an object; when it is another variant than the request's, look up again
   refused,    // the answer may not be shared: each asks for itself
   failed,     // no answer; the error is shared, or a stale object served
-  abandoned,  // its leader went without a word: look up again
+  abandoned,  // its leader went without a word, or the object was purged before the request came: look up again
 };
 
 // The state that leader and followers share. Its own mutex guards verdict and waiters. Counted. Thread: any.
@@ -44,12 +44,14 @@ class Follower {
   friend class Fetch;
   friend class Leader;
   friend class Cache;
-  Follower(Fetch* adopted, bool counted) noexcept : fetch_(adopted), counted_(counted) {}
+  Follower(Fetch* adopted, std::uint64_t tag_purges, bool counted) noexcept
+      : fetch_(adopted), tag_purges_(tag_purges), counted_(counted) {}
 
   Fetch* fetch_ = nullptr;
   Waiter* waiter_ = nullptr;  // guarded by the fetch's mutex, like the links
   Follower* previous_ = nullptr;
   Follower* next_ = nullptr;
+  std::uint64_t tag_purges_ = 0;  // how many purges by tag there had been when it came
   bool counted_ = false;
 };
 

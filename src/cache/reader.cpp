@@ -24,7 +24,7 @@ Reader::Reader(ContentRef content, Span span)
       stop_(std::max(span.first, one_past(span.last))),
       position_(span.first),
       held_(span.first) {
-  if (!try_open()) content_ = {};
+  if (content_ && !try_open()) content_ = {};
 }
 
 Reader::~Reader() {

@@ -24,7 +24,7 @@ class Reader final : public http::Body {
   Reader(ContentRef content, Span span);
   ~Reader() override;
 
-  // False: the content is a window that has given octets up already, and nothing can be pulled.
+  // False: there is no content, or it is a window that has given octets up already; nothing can be pulled.
   bool has_opened() const { return content_.get() != nullptr; }
   // Known when the content's length is, or when everything up to `last` has arrived.
   std::optional<std::uint64_t> length() const override;

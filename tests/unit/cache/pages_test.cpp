@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
-#include <map>
+#include <fstream>
 #include <random>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cache/page_bits.hpp"
@@ -205,6 +208,33 @@ TEST(Pages, ScatteredPagesMakeLargeBlocks) {
   for (void* const block : singles)
     if (block != nullptr) pages.release(block, 4096);
 }
+
+#if !defined(SHELLAC_POISONS) && !defined(__SANITIZE_THREAD__)  // their shadows are resident as well
+std::uint64_t resident_of_process() {
+  std::ifstream statm("/proc/self/statm");
+  std::uint64_t total = 0, resident = 0;
+  statm >> total >> resident;
+  return resident * 4096;
+}
+
+// Large after small and small after large, at the full cap: the system's count, not ours.
+TEST(Pages, TheSystemSeesNoMoreThanTheCap) {
+  constexpr std::uint64_t kSlack = 4 << 20;  // the vectors of this test
+  const std::uint64_t before = resident_of_process();
+  Pages pages(48_MiB);
+  Blocks blocks(pages);
+  std::mt19937 random(1);
+  for (const std::size_t size : {3000, 65'536, 4096, 20'000, 65'536, 1024, 65'536}) {
+    const std::size_t half = blocks.size() / 2;
+    while (blocks.size() > half) blocks.release(random() % blocks.size());
+    blocks.fill(size);
+    EXPECT_LE(resident_of_process(), before + pages.cap().count + kSlack) << size;
+  }
+  pages.set_cap(8_MiB);
+  while (pages.used() > 8_MiB) blocks.release(random() % blocks.size());
+  EXPECT_LE(resident_of_process(), before + pages.cap().count + kSlack);
+}
+#endif
 
 TEST(Pages, ALowerCapIsReachedAsBlocksGo) {
   Pages pages(8_MiB);

@@ -330,6 +330,19 @@ TEST_F(Readers, AStoredBodyBecomesAWindow) {
   EXPECT_EQ(quick.state, State::end);
 }
 
+TEST_F(Readers, ABodyThatBecomesAWindowGivesUpWhatWasReadAtOnce) {
+  const ContentRef content = make(std::nullopt);
+  One one(content);
+  append(content, 1'000'000);
+  one.read();
+  one.read();
+  EXPECT_GT(content->footprint().count, 1'000'000u);
+  content->become_window();
+  EXPECT_LE(content->footprint().count, 66u * 1024);
+  EXPECT_EQ(append(content, 250'000), Append::done);
+  EXPECT_EQ(one.read(), octets(1'000'000, 250'000));
+}
+
 TEST_F(Readers, AWindowWithoutMemoryWaitsForItsReaders) {
   const ContentRef content = make(10'000'000, Mode::window);
   One one(content);

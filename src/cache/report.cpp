@@ -6,19 +6,26 @@
 namespace shellac::cache {
 namespace {
 
-ObjectReport report_of(const StoredObject& object, const Entry& entry, Time now) {
+// REQUIRES: the shard's mutex, under which objects get and lose their tags.
+ObjectReport report_of(StoredObject& object, const Entry& entry, Time now) {
+  const Duration fresh = object.freshness_left(now), grace = object.terms().grace;
+  std::vector<std::string> tags;
+  for (const TagLink& link : object.tags())
+    if (link.tag != nullptr) tags.emplace_back(link.tag->text());
   return {.key = std::string(entry.key()),
           .status = object.status(),
           .vary_names = std::string(object.vary_names()),
           .variant = std::string(object.variant()),
           .etag = std::string(object.etag()),
           .age = object.age(now),
-          .freshness_left = object.freshness_left(now),
+          .freshness_left = fresh,
+          .grace_left = std::max(Duration{0}, grace + std::min(fresh, Duration{0})),
           .size = {object.content()->size()},
           .memory = {object.weight()},
           .hits = object.hits(),
           .growing = !object.content()->is_complete(),
-          .soft_purged = object.is_soft_purged()};
+          .soft_purged = object.is_soft_purged(),
+          .tags = std::move(tags)};
 }
 
 // The first so many of what was offered, by a figure.
@@ -108,8 +115,20 @@ std::vector<ObjectReport> Cache::inspect(std::string_view key, Time now) const {
   std::vector<ObjectReport> reports;
   const Entry* const entry = shard.find(key, hash);
   if (entry == nullptr) return reports;
-  for (const StoredObject* object = entry->newest; object != nullptr; object = object->older)
+  for (StoredObject* object = entry->newest; object != nullptr; object = object->older)
     reports.push_back(report_of(*object, *entry, now));
+  return reports;
+}
+
+std::vector<ObjectReport> Cache::inspect_tag(std::string_view tag, Time now) const {
+  std::array<ObjectRef, 64> found;
+  const std::size_t count = state_->tags.take(tag, found);
+  std::vector<ObjectReport> reports;
+  for (const ObjectRef& ref : std::span(found).first(count)) {
+    auto& object = *static_cast<StoredObject*>(const_cast<Object*>(ref.get()));
+    const std::lock_guard lock(state_->shards[object.shard]->mutex);
+    if (object.entry != nullptr) reports.push_back(report_of(object, *object.entry, now));
+  }
   return reports;
 }
 
@@ -126,7 +145,7 @@ std::vector<ObjectReport> Cache::top(std::size_t count, Order order, Time now) c
       end = shard->entries.bucket_count();
       for (std::size_t bucket = begin; bucket < std::min(begin + kBucketBatch, end); ++bucket) {
         for (const Entry* entry = shard->entries.first(bucket); entry != nullptr; entry = entry->next)
-          for (const StoredObject* object = entry->newest; object != nullptr; object = object->older)
+          for (StoredObject* object = entry->newest; object != nullptr; object = object->older)
             if (best.takes(figure_of(*object))) best.add(figure_of(*object), report_of(*object, *entry, now));
       }
     }

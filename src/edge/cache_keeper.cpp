@@ -41,6 +41,10 @@ void CacheKeeper::collect(metrics::Collector& collector) const {
   bytes("rounding", stats.used.count - std::min(stats.used.count, told));
   collector.gauge("shellac_cache_memory_bytes", "What the cache may use: cache.memory.", {},
                   static_cast<double>(stats.cap.count));
+  for (std::size_t i = 0; i < cache::kRemovedKinds; ++i)
+    if (stats.removed[i] != 0)
+      collector.counter("shellac_cache_evictions_total", "Objects that left the cache.",
+                        {{"reason", to_string(static_cast<cache::Removed>(i))}}, static_cast<double>(stats.removed[i]));
   collector.histogram("shellac_cache_eviction_age_seconds",
                       "Time since objects were stored when they were evicted for room.",
                       {cache::kEvictionAgeBounds, stats.eviction_ages, stats.eviction_age_sum});

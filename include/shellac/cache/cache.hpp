@@ -131,6 +131,8 @@ class Cache {
   Stats stats() const;
   // All variants of a key.
   std::vector<ObjectReport> inspect(std::string_view key, Time now) const;
+  // Some of those with a tag: at most 64.
+  std::vector<ObjectReport> inspect_tag(std::string_view tag, Time now) const;
   enum class Order : std::uint8_t { hits, bytes };
   // The first `count` (at most 1000) of all objects. Looks at each: for people, not for scrapes.
   std::vector<ObjectReport> top(std::size_t count, Order order, Time now) const;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shellac/core/units.hpp"
 
@@ -54,11 +55,13 @@ struct ObjectReport {
   std::string etag;
   Duration age{0};
   Duration freshness_left{0};
-  Bytes size;    // of the body
-  Bytes memory;  // everything
+  Duration grace_left{0};  // all of it while it is fresh
+  Bytes size;              // of the body
+  Bytes memory;            // everything
   std::uint64_t hits = 0;
   bool growing = false;
   bool soft_purged = false;
+  std::vector<std::string> tags{};
 };
 
 }  // namespace shellac::cache

@@ -58,5 +58,46 @@ TEST_F(Keeper, TellsItsNumbers) {
   EXPECT_EQ(text.find("shellac_cache_evictions_total"), text.npos) << text;
 }
 
+class Nothing final : public cache::Selector {
+ public:
+  Use judge(const cache::Object&) override { return Use::fresh; }
+  std::string_view variant(std::string_view) override { return {}; }
+};
+
+TEST_F(Keeper, EmptiesTheCacheWithoutTheSection) {
+  adopt(true);
+  const auto cache = keeper.cache();
+  const auto store = [&](std::string_view key) {
+    Nothing nothing;
+    auto found = cache->look_up(key, nothing, now);
+    const cache::NewObject object{.lines = "X: y\r\n", .terms = {.lifetime = std::chrono::seconds(60)}};
+    EXPECT_TRUE(cache->publish(found.leader, object, {.now = now, .length = 0}).object);
+    EXPECT_TRUE(cache->complete(found.leader, now));
+  };
+  store("http://h/1");
+  EXPECT_NE(metrics().find("shellac_cache_objects 1\n"), std::string::npos);
+  adopt(false);
+  EXPECT_EQ(cache->stats().objects, 0u);
+  store("http://h/2");  // an exchange that began before
+  keeper.expire(now);
+  EXPECT_EQ(cache->stats().objects, 0u);
+  adopt(true);
+  EXPECT_NE(metrics().find("shellac_cache_evictions_total{reason=\"purged\"} 2\n"), std::string::npos) << metrics();
+}
+
+TEST_F(Keeper, DropsWhatIsPastItsUse) {
+  adopt(true);
+  const auto cache = keeper.cache();
+  Nothing nothing;
+  auto found = cache->look_up("http://h/", nothing, now);
+  const cache::NewObject object{.lines = "X: y\r\n", .terms = {.lifetime = std::chrono::seconds(60)}};
+  ASSERT_TRUE(cache->publish(found.leader, object, {.now = now, .length = 0}).object);
+  ASSERT_TRUE(cache->complete(found.leader, now));
+  keeper.expire(now + std::chrono::seconds(30));
+  EXPECT_EQ(cache->stats().objects, 1u);
+  for (int second = 31; second < 120; ++second) keeper.expire(now + std::chrono::seconds(second));
+  EXPECT_EQ(cache->stats().objects, 0u);
+}
+
 }  // namespace
 }  // namespace shellac::edge

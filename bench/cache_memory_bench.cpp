@@ -97,7 +97,7 @@ void churn(benchmark::State& state) {
   std::vector<ContentRef> all;
   std::uint64_t most = 0;
   for (auto _ : state) {
-    const auto size = std::min(body.size() / 8, static_cast<std::size_t>(sizes(random)) + 1);
+    const auto size = std::min({body.size() / 8, cap.count / 8, static_cast<std::size_t>(sizes(random)) + 1});
     ContentRef content;
     while (!(content = store(pages, std::string_view(body).substr(0, size), random() % 4 != 0))) {
       std::swap(all[random() % all.size()], all.back());

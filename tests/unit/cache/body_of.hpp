@@ -17,12 +17,18 @@ struct Bell final : Waiter {
   }
 };
 
-// The octet at `position` of every body in these tests; its period (251·256) fits no extent.
-inline char octet_at(std::uint64_t position) { return static_cast<char>((position % 251) ^ (position / 251)); }
-
+// Octet p of every body in these tests is (p mod 251) xor (p div 251), which repeats after a length that fits no
+// extent.
 inline std::string octets(std::uint64_t first, std::size_t count) {
-  std::string text(count, '\0');
-  for (std::size_t i = 0; i < count; ++i) text[i] = octet_at(first + i);
+  constexpr std::size_t kPeriod = 251 * 256;
+  static const std::string period = [] {
+    std::string text(kPeriod, '\0');
+    for (std::size_t i = 0; i < kPeriod; ++i) text[i] = static_cast<char>((i % 251) ^ (i / 251));
+    return text;
+  }();
+  std::string text;
+  text.reserve(count);
+  for (std::size_t at = first % kPeriod; text.size() < count; at = 0) text.append(period, at, count - text.size());
   return text;
 }
 

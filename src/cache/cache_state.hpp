@@ -27,8 +27,8 @@ struct Cache::State {
   // Evicts what weighs at least `need`; what nobody needs any more goes first. False: nothing could be had. Bounded
   // work.
   bool evict(std::uint64_t need, Time now);
-  // Takes out what is due, a bounded number; returns what it weighed.
-  std::uint64_t drop_due(Domain& domain, Time now);
+  // Takes out what is due, in at most so many batches; returns what it weighed.
+  std::uint64_t drop_due(Domain& domain, Time now, int batches);
   std::uint64_t drop_all(std::span<ObjectRef> objects, Removed why, Time now);
   // Returns what it weighed.
   std::uint64_t drop(StoredObject& object, Removed why);

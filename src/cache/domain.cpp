@@ -50,18 +50,18 @@ std::size_t Domain::take_victims(std::uint64_t need, std::span<ObjectRef> out) {
   return count;
 }
 
-std::size_t Domain::take_due(std::span<ObjectRef> out, Time now) {
+Domain::Due Domain::take_due(std::span<ObjectRef> out, Time now) {
   const std::lock_guard lock(mutex_);
   std::size_t count = 0;
   int budget = kWheelBudget;
   while (count < out.size()) {
     StoredObject* const due = wheel_.take_due(now, budget);
-    if (due == nullptr) break;
+    if (due == nullptr) return {count, budget <= 0};
     weight_.fetch_sub(due->weight(), std::memory_order_relaxed);
     order_->remove(*due);
     out[count++] = ObjectRef(due);
   }
-  return count;
+  return {count, true};
 }
 
 }  // namespace shellac::cache

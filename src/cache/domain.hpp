@@ -29,8 +29,12 @@ class Domain {
 
   // Objects whose turn it is, until they weigh `need` or `out` is full. Those that are being read are passed over.
   std::size_t take_victims(std::uint64_t need, std::span<ObjectRef> out);
-  // Objects that are past every use; a bounded number of steps.
-  std::size_t take_due(std::span<ObjectRef> out, Time now);
+  // Objects that are past every use. Bounded work: with `more`, asking again at once gives more.
+  struct Due {
+    std::size_t count = 0;
+    bool more = false;
+  };
+  Due take_due(std::span<ObjectRef> out, Time now);
   std::uint64_t weight() const { return weight_.load(std::memory_order_relaxed); }
 
  private:

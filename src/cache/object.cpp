@@ -187,6 +187,7 @@ void StoredObject::move_charge(Charge to) {
 void StoredObject::take_content_of(StoredObject& from) {
   Ledger::take(from.account(), from.charged_);
   from.charged_ = 0;
+  recharge();
 }
 
 }  // namespace shellac::cache

@@ -8,8 +8,11 @@ namespace shellac::cache {
 namespace {
 
 constexpr std::size_t kBatch = 32;
-// Batches of one eviction or one expiry.
-constexpr int kBatches = 64;
+// Batches of one eviction, on a worker.
+constexpr int kEvictionBatches = 64;
+// Batches of what is due in one domain: on a worker that needs room, and on the control thread.
+constexpr int kDueBatches = 4;
+constexpr int kExpiryBatches = 256;
 
 constexpr std::uint64_t kDomainsMax = 8;
 
@@ -71,13 +74,12 @@ std::uint64_t Cache::State::drop_all(std::span<ObjectRef> objects, Removed why, 
   return weight;
 }
 
-std::uint64_t Cache::State::drop_due(Domain& domain, Time now) {
-  std::array<ObjectRef, kBatch> due;
+std::uint64_t Cache::State::drop_due(Domain& domain, Time now, int batches) {
+  std::array<ObjectRef, kBatch> objects;
   std::uint64_t weight = 0;
-  for (int batch = 0; batch < kBatches; ++batch) {
-    const std::size_t count = domain.take_due(due, now);
-    weight += drop_all(std::span(due).first(count), Removed::expired, now);
-    if (count < due.size()) break;
+  for (Domain::Due due{.more = true}; due.more && batches > 0; --batches) {
+    due = domain.take_due(objects, now);
+    weight += drop_all(std::span(objects).first(due.count), Removed::expired, now);
   }
   return weight;
 }
@@ -86,9 +88,9 @@ bool Cache::State::evict(std::uint64_t need, Time now) {
   std::uint64_t freed = 0;
   const std::int64_t second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
   if (swept_second.exchange(second, std::memory_order_relaxed) != second)
-    for (const auto& domain : domains) freed += drop_due(*domain, now);
+    for (const auto& domain : domains) freed += drop_due(*domain, now, kDueBatches);
   std::array<ObjectRef, kBatch> victims;
-  for (int batch = 0; batch < kBatches && freed < need; ++batch) {
+  for (int batch = 0; batch < kEvictionBatches && freed < need; ++batch) {
     const std::size_t count = heaviest().take_victims(need - freed, victims);
     if (count == 0) break;
     freed += drop_all(std::span(victims).first(count), Removed::size, now);
@@ -97,7 +99,7 @@ bool Cache::State::evict(std::uint64_t need, Time now) {
 }
 
 void Cache::expire(Time now) {
-  for (const auto& domain : state_->domains) state_->drop_due(*domain, now);
+  for (const auto& domain : state_->domains) state_->drop_due(*domain, now, kExpiryBatches);
 }
 
 void Cache::set_memory(Bytes memory, Time now) {

@@ -200,13 +200,12 @@ class Drain(Pool):
         everybody, old = self.crowd(edge, 60), self.crowd(edge, 10, "good")
         harness.eventually(lambda: everybody.backends.get("good", 0) > 50, 20, "new visitors come")
         edge.ctl("drain", "web/good")
-        before, asked = everybody.backends.get("good", 0), old.done
-        self.last(3, everybody, old)
+        before, fine, asked = everybody.backends["good"], everybody.backends.get("fine", 0), old.done
+        harness.eventually(lambda: everybody.backends.get("fine", 0) > fine + 60 and old.done > asked + 100, 30, "the load goes on")
+        self.last(0, everybody, old)
         # What was on its way when the state changed may still have gone there.
         self.assertLessEqual(everybody.backends["good"] - before, 5)
-        self.assertGreater(everybody.backends["fine"], 100)
         self.assertEqual((set(old.outcomes), set(old.backends)), ({200}, {"good"}), old.failures[:5])
-        self.assertGreater(old.done - asked, 100)
 
 
 if __name__ == "__main__":

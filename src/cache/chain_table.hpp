@@ -22,7 +22,7 @@ class ChainTable {
   ChainTable& operator=(const ChainTable&) = delete;
   ~ChainTable() {
     for (std::size_t i = 0; i < segments_.size(); ++i) {
-      memory_.pages.release(segments_[i], octets(i));
+      memory_.pages.release(static_cast<void*>(segments_[i]), octets(i));
       Ledger::take(memory_.ledger.index, Pages::rounded(octets(i)));
     }
   }

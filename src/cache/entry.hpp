@@ -23,10 +23,10 @@ struct Entry {
 
   std::string_view key() const { return {reinterpret_cast<const char*>(this + 1), key_size}; }
 
-  // Null when there is no room, or the key does not fit in a block.
+  static bool fits(std::string_view key) { return sizeof(Entry) + key.size() <= Pages::kBlockMax; }
+  // Null when there is no room. REQUIRES: the key fits in a block.
   static Entry* try_make(Memory& memory, std::string_view key, std::uint64_t hash) {
     const std::size_t size = sizeof(Entry) + key.size();
-    if (size > Pages::kBlockMax) return nullptr;
     void* const block = memory.pages.try_allocate(size);
     if (block == nullptr) return nullptr;
     auto* const entry = new (block) Entry{.hash = hash, .key_size = static_cast<std::uint32_t>(key.size())};

@@ -34,9 +34,13 @@ Duration unpack_time(std::uint32_t packed) {
 
 constexpr std::size_t kRange = 2 * sizeof(std::uint64_t);
 
-std::size_t text_size(const NewObject& object) {
+std::size_t size_of_texts(const NewObject& object) {
   return object.lines.size() + object.etag.size() + object.vary_names.size() + object.variant.size() +
          (object.range_first ? kRange : 0);
+}
+
+std::size_t block_size(const NewObject& object) {
+  return sizeof(StoredObject) + object.tags.size() * sizeof(TagLink) + size_of_texts(object);
 }
 
 char* append(char* to, std::string_view text) {
@@ -138,9 +142,11 @@ StoredObject::StoredObject(Memory& memory, std::uint32_t block, const NewObject&
   if (!content_->is_complete()) recharge();
 }
 
+// One octet less, so that each of its parts can be told in sixteen bits.
+bool StoredObject::fits(const NewObject& object) { return block_size(object) < Pages::kBlockMax; }
+
 StoredObject* StoredObject::try_make(Memory& memory, const NewObject& object, ContentRef content, Time now) {
-  const std::size_t size = sizeof(StoredObject) + object.tags.size() * sizeof(TagLink) + text_size(object);
-  if (size > Pages::kBlockMax - 1) return nullptr;
+  const std::size_t size = block_size(object);
   void* const block = memory.pages.try_allocate(size);
   if (block == nullptr) return nullptr;
   const auto rounded = static_cast<std::uint32_t>(Pages::rounded(size));

@@ -7,6 +7,12 @@
 
 namespace shellac::cache {
 
+namespace {
+
+bool fits(const Fetch& fetch, const NewObject& object) { return StoredObject::fits(object) && Entry::fits(fetch.key); }
+
+}  // namespace
+
 StoredObject* Cache::State::try_make(const NewObject& object, ContentRef content, Time now) {
   const std::uint64_t need = sizeof(StoredObject) + object.lines.size();
   return with_room(need, now, [&] { return StoredObject::try_make(memory, object, content, now); });
@@ -54,7 +60,7 @@ Published Cache::publish(Leader& leader, const NewObject& object, const Admissio
   Fetch& fetch = *leader.fetch_;
   State& state = *state_;
   fetch.max_object = std::min(admission.max_object, Bytes{state.memory.pages.cap().count / State::kObjectShare});
-  if (admission.length.value_or(0) > fetch.max_object.count) return {{}, NotStored::too_large};
+  if (admission.length.value_or(0) > fetch.max_object.count || !fits(fetch, object)) return {{}, NotStored::too_large};
   if (fetch.min_uses > 1) {
     Shard& shard = state.shard_of(fetch.hash);
     const std::lock_guard lock(shard.mutex);
@@ -79,6 +85,7 @@ Published Cache::publish_refreshed(Leader& leader, const Object& stale, const Ne
   State& state = *state_;
   // What broke, or went on as a window, has no content to go on with.
   if (!stale.content()->is_complete() || stale.content()->is_window()) return {{}, NotStored::broken};
+  if (!fits(*leader.fetch_, object)) return {{}, NotStored::too_large};
   StoredObject* const stored = state.try_make(object, stale.content(), admission.now);
   if (stored == nullptr) return {{}, NotStored::full};
   Fetch& fetch = *leader.fetch_;

@@ -47,6 +47,7 @@ class Best {
   std::vector<ObjectReport> sorted() && {
     std::ranges::sort(best_, kLarger, &Item::figure);
     std::vector<ObjectReport> reports;
+    reports.reserve(best_.size());
     for (Item& item : best_) reports.push_back(std::move(item.report));
     return reports;
   }

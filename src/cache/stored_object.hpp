@@ -32,8 +32,10 @@ struct ListLink {
 // The index holds one reference as long as `entry` is not null.
 class StoredObject final : public Object {
  public:
-  // In one block: the object, links of its tags, texts. Null when there is no room, or it would not fit in a block. The
-  // caller holds the one reference.
+  // False: with its texts and tags it is larger than a block.
+  static bool fits(const NewObject& object);
+  // In one block: the object, links of its tags, texts. Null when there is no room. The caller holds the one
+  // reference. REQUIRES: it fits.
   static StoredObject* try_make(Memory& memory, const NewObject& object, ContentRef content, Time now);
 
   void retain_for_index() const noexcept { retain(); }

@@ -7,6 +7,7 @@ namespace shellac::cache {
 
 std::vector<std::unique_ptr<TagIndex::Part>> TagIndex::make_parts(Memory& memory) {
   std::vector<std::unique_ptr<Part>> parts;
+  parts.reserve(kParts);
   for (std::size_t i = 0; i < kParts; ++i) parts.push_back(std::make_unique<Part>(memory));
   return parts;
 }
@@ -73,26 +74,26 @@ void TagIndex::unlink(StoredObject& object) {
 }
 
 // What is in a list is in the index or about to be, and holds a reference for it until it has left the list.
-std::size_t TagIndex::take(std::string_view text, std::span<ObjectRef> out) {
-  const std::uint64_t hash = hash_(text);
+std::size_t TagIndex::take(std::string_view tag, std::span<ObjectRef> out) {
+  const std::uint64_t hash = hash_(tag);
   Part& part = part_of(hash);
   const std::lock_guard lock(part.mutex);
-  const Tag* const tag = find(part, text, hash);
-  if (tag == nullptr) return 0;
+  const Tag* const found = find(part, tag, hash);
+  if (found == nullptr) return 0;
   std::size_t count = 0;
-  for (const TagLink* link = tag->first; link != nullptr && count < out.size(); link = link->next)
+  for (const TagLink* link = found->first; link != nullptr && count < out.size(); link = link->next)
     out[count++] = ObjectRef(link->object);
   return count;
 }
 
-std::size_t TagIndex::purge_softly(std::string_view text, Time now) {
-  const std::uint64_t hash = hash_(text);
+std::size_t TagIndex::purge_softly(std::string_view tag, Time now) {
+  const std::uint64_t hash = hash_(tag);
   Part& part = part_of(hash);
   const std::lock_guard lock(part.mutex);
-  const Tag* const tag = find(part, text, hash);
-  if (tag == nullptr) return 0;
+  const Tag* const found = find(part, tag, hash);
+  if (found == nullptr) return 0;
   std::size_t count = 0;
-  for (const TagLink* link = tag->first; link != nullptr; link = link->next, ++count) link->object->purge_softly(now);
+  for (const TagLink* link = found->first; link != nullptr; link = link->next, ++count) link->object->purge_softly(now);
   return count;
 }
 

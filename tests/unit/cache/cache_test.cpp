@@ -292,6 +292,16 @@ TEST_F(CacheTest, AnnouncedTooLargeIsNotPublished) {
   EXPECT_TRUE(publish(leader, {.max_object = 1_KiB}, 1024).object);
 }
 
+TEST_F(CacheTest, WhatDoesNotFitInABlockIsNotPublished) {
+  Found leader = ask("k");
+  EXPECT_EQ(publish(leader, {.lines = std::string(65'400, 'h')}).why, NotStored::too_large);
+  EXPECT_EQ(publish(leader, {.tags = std::vector<std::string_view>(2048, "t")}).why, NotStored::too_large);
+  EXPECT_EQ(publish(leader, {.tags = std::vector<std::string_view>(1000, "t")}).why, NotStored::none);
+  cache().abort(leader.leader, {});
+  Found long_key = ask(std::string(65'536, 'k'));
+  EXPECT_EQ(publish(long_key, {}).why, NotStored::too_large);
+}
+
 TEST_F(CacheTest, TellsOfItsObjects) {
   store("k", "abc", {.lifetime = seconds(10), .vary = "x", .says = {{"x", "1"}}});
   store("other", std::string(9000, 'o'));

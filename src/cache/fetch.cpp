@@ -85,12 +85,13 @@ Follower::Follower(Follower&& other) noexcept
   if (fetch_ != nullptr && BUG_IF(other.waiter_ != nullptr, "cache/fetch")) fetch_->stop_waiting(other);
 }
 
+// What it waited for before is left, as if it had died.
 Follower& Follower::operator=(Follower&& other) noexcept {
-  Follower old(std::move(*this));
-  if (BUG_IF(other.waiter_ != nullptr, "cache/fetch")) other.stop_waiting();
-  fetch_ = std::exchange(other.fetch_, nullptr);
-  tag_purges_ = other.tag_purges_;
-  counted_ = std::exchange(other.counted_, false);
+  Follower taken(std::move(other));
+  stop_waiting();
+  std::swap(fetch_, taken.fetch_);
+  std::swap(counted_, taken.counted_);
+  tag_purges_ = taken.tag_purges_;
   return *this;
 }
 

@@ -223,6 +223,18 @@ TEST_F(CacheTest, TheLeadersOwnRequestMayFollow) {
   EXPECT_EQ(own.error().cause, Cause::dns);
 }
 
+TEST_F(CacheTest, AFollowerThatLooksAgainLeavesItsFetch) {
+  Found leader = ask("k");
+  Found follower = ask("k");
+  CountingWaiter waiter;
+  EXPECT_EQ(follower.follower.ask(waiter), Verdict::waiting);
+  EXPECT_EQ(leader.leader.followers(), 1u);
+  follower = ask("other");
+  EXPECT_EQ(leader.leader.followers(), 0u);
+  cache().refuse(leader.leader, Duration{0}, now_);
+  EXPECT_EQ(waiter.wakes, 0);
+}
+
 TEST_F(CacheTest, OnlyTheSameVariantIsWaitedFor) {
   store("k", "german", {.lifetime = seconds(1), .vary = "accept-language", .says = {{"accept-language", "de"}}});
   pass(seconds(5));

@@ -56,7 +56,7 @@ struct Cache::State {
  private:
   // What was evicted may lie scattered over pages that others use, too: then it takes more than one round.
   static constexpr int kRounds = 12;
-  Domain& heaviest() const;
+  std::size_t take_victims(std::uint64_t need, std::span<ObjectRef> out) const;
 };
 
 }  // namespace shellac::cache

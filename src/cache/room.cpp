@@ -1,6 +1,7 @@
 // Upkeep: making room, expiry, another size.
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "cache/cache_state.hpp"
 
@@ -50,8 +51,15 @@ Cache::State::State(const Setting& setting) : memory(setting.memory), tags(memor
     shards.push_back(std::make_unique<Shard>(shared, *domains[i % domains.size()]));
 }
 
-Domain& Cache::State::heaviest() const {
-  return **std::ranges::max_element(domains, {}, [](const auto& domain) { return domain->weight(); });
+// The heaviest domain gives first; one whose objects are all being read has nothing to give.
+std::size_t Cache::State::take_victims(std::uint64_t need, std::span<ObjectRef> out) const {
+  std::array<std::pair<std::uint64_t, Domain*>, kDomainsMax> by_weight;
+  for (std::size_t i = 0; i < domains.size(); ++i) by_weight[i] = {domains[i]->weight(), domains[i].get()};
+  const std::span all = std::span(by_weight).first(domains.size());
+  std::ranges::sort(all, std::ranges::greater{}, &std::pair<std::uint64_t, Domain*>::first);
+  for (const auto& [weight, domain] : all)
+    if (const std::size_t count = domain->take_victims(need, out)) return count;
+  return 0;
 }
 
 std::uint64_t Cache::State::drop(StoredObject& object, Removed why) {
@@ -91,7 +99,7 @@ bool Cache::State::evict(std::uint64_t need, Time now) {
     for (const auto& domain : domains) freed += drop_due(*domain, now, kDueBatches);
   std::array<ObjectRef, kBatch> victims;
   for (int batch = 0; batch < kEvictionBatches && freed < need; ++batch) {
-    const std::size_t count = heaviest().take_victims(need - freed, victims);
+    const std::size_t count = take_victims(need - freed, victims);
     if (count == 0) break;
     freed += drop_all(std::span(victims).first(count), Removed::size, now);
   }

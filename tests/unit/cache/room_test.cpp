@@ -70,6 +70,18 @@ TEST_P(RoomTest, WithEverythingHeldAnswersAreNotStored) {
   EXPECT_EQ(ask("more").kind, Kind::hit);
 }
 
+TEST_P(RoomTest, RoomIsMadeBesideDomainsThatAreAllHeld) {
+  open({.memory = 16_MiB, .eviction = GetParam(), .domains = 8});
+  std::vector<ObjectRef> held;
+  for (int i = 0; i < 6; ++i) held.push_back(store("held" + std::to_string(i), std::string(2'000'000, 'h')));
+  for (int i = 0; i < 2000; ++i) {
+    const ObjectRef stored = store("k" + std::to_string(i), std::string(10'000, 'x'));
+    ASSERT_TRUE(stored && stored->content()->is_complete()) << i;
+  }
+  EXPECT_EQ(ask("k1999").kind, Kind::hit);
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(ask("held" + std::to_string(i)).kind, Kind::hit);
+}
+
 TEST_P(RoomTest, ASmallerMemoryEvicts) {
   open_small(16_MiB);
   for (int i = 0; i < 300; ++i) store("k" + std::to_string(i), std::string(50'000, 'x'));

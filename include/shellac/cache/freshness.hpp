@@ -11,8 +11,8 @@
 
 namespace shellac::cache {
 
-// RFC 9111 §5.1: the Age of several lines or members is the first one's; malformed (negative, a fraction) is ignored.
-// Nothing when it tells nothing.
+// RFC 9111 §5.1: of several lines or members the first one counts; what is malformed (negative, a fraction, a word) is
+// ignored. Nothing when it tells nothing.
 std::optional<Duration> read_age(const http::Fields& response);
 
 // When the response's request was sent and its head had arrived, by our own clock.

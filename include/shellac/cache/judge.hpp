@@ -32,8 +32,9 @@ struct Storing {
   Terms terms;
   Lifetime lifetime_from = Lifetime::none;
   Duration remember{0};  // not storable: for how long others do not wait for fetches of this key (hit-for-miss)
-  bool strip_set_cookie = false;            // also towards the client that asked
-  FieldNames unstored;                      // no-cache="…", private="…": delivered once, and not stored
+  bool strip_set_cookie = false;  // also towards the client that asked
+  boost::container::static_vector<std::string_view, 2 * kNamesMax>
+      unstored;                             // no-cache="…", private="…": delivered once, and not stored
   std::optional<http::ContentRange> range;  // a 206
 };
 // `response` without hop-by-hop fields. Also for what a 304 has made of a stored response: `response` is the merged

@@ -23,6 +23,8 @@ struct KeySource {
 // cookies each behind a control octet that no request can contain: no two requests that differ share a key. The method
 // is no part of it: HEAD is answered from what GET stored. Lives in the arena.
 std::string_view make_key(const Policy& policy, const KeySource& source, Arena& arena);
+// `scheme://host[:port]` of it.
+std::string_view origin_of(const KeySource& source, Arena& arena);
 // The part in front of the headers and cookies. Where the policy has such, purging by URL means all keys that begin so:
 // the store knows them by the tag that tag_of_url() makes.
 std::string_view url_of_key(std::string_view key);
@@ -36,8 +38,8 @@ std::optional<std::string_view> key_of_url(const Policy& policy, std::string_vie
 std::optional<std::string_view> key_of_reference(const Policy& policy, const KeySource& source,
                                                  std::string_view reference, Arena& arena);
 
-// The keys that a successful unsafe request makes invalid: its target, and Location and Content-Location of the same
-// origin (RFC 9111 §4.4).
+// The keys, without headers and cookies, that a successful unsafe request makes invalid: its target, and Location and
+// Content-Location of the same origin (RFC 9111 §4.4).
 using InvalidKeys = boost::container::static_vector<std::string_view, 3>;
 InvalidKeys keys_to_invalidate(const Policy& policy, const KeySource& source, const http::Fields& response,
                                Arena& arena);

@@ -10,16 +10,14 @@
 
 namespace shellac::cache {
 
-// A list of globs of names, without regard to case or with. Immutable.
+// A list of globs of names (of cookies, of members of a query): case counts. Immutable.
 class NameGlobs {
  public:
-  enum class Case : std::uint8_t { matters, ignored };
-  NameGlobs(const std::vector<std::string>& globs, Case how);
+  explicit NameGlobs(const std::vector<std::string>& globs);
   bool matches(std::string_view name) const;
   bool empty() const { return exact_.empty() && globs_.empty(); }
 
  private:
-  Case case_;
   std::vector<std::string> exact_;  // sorted
   std::vector<std::string> globs_;
 };

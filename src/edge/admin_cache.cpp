@@ -49,8 +49,10 @@ OrderRead read_order(const web::Request& request) {
   const json::object* const object = body.if_object();
   if (object == nullptr) return refuse("the body is not a JSON object");
   OrderRead read;
-  for (const auto& member : *object)
-    if ((read.refusal = read_member(member.key(), member.value(), read.order))) return read;
+  for (const auto& member : *object) {
+    read.refusal = read_member(member.key(), member.value(), read.order);
+    if (read.refusal) return read;
+  }
   const auto count = object->count("url") + object->count("tag") + object->count("all");
   if (count != 1) return refuse("expected exactly one of url, tag and all");
   return read;

@@ -12,6 +12,9 @@ namespace {
 namespace json = boost::json;
 using cache::Cache;
 
+// Between the parts of a key (cache/key.hpp); a letter for the kind of the part follows.
+constexpr char kKeyPart = '\x1f';
+constexpr char kAbsent = '\x1d';
 constexpr std::string_view kNoCache = "the configuration has no section cache";
 
 // A URL that fits a route's host and path, whatever its other conditions say.
@@ -33,34 +36,65 @@ std::size_t purge_url(Cache& cache, const StoredUrl& url, Cache::Purge how, Time
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-// Headers and cookies of a key stand behind control octets.
-std::string shown_key(std::string_view key) {
+// The values of the fields in `vary`, each behind a control octet (cache/vary.hpp); "-" stands for an absent one.
+std::string shown_variant(std::string_view variant) {
   std::string shown;
-  for (const char c : key) {
-    if (static_cast<unsigned char>(c) < ' ')
-      shown += " + ";
-    else
+  for (const char c : variant) {
+    if (static_cast<unsigned char>(c) >= ' ') {
       shown += c;
+      continue;
+    }
+    if (!shown.empty()) shown += " | ";
+    if (c == kAbsent) shown += '-';
   }
   return shown;
 }
 
+// Made by cache::tag_of_url() or for an origin's groups; no answer's own holds a control octet.
+bool is_made_up(std::string_view tag) { return !tag.empty() && static_cast<unsigned char>(tag.front()) < ' '; }
+
 json::object make_row(const cache::ObjectReport& report) {
+  json::array tags;
+  for (const std::string& tag : report.tags)
+    if (!is_made_up(tag)) tags.emplace_back(tag);
   return {{"key", shown_key(report.key)},
           {"status", report.status},
           {"age", seconds(report.age)},
           {"ttl", seconds(report.freshness_left)},
+          {"grace_left", seconds(report.grace_left)},
           {"size", report.size.count},
           {"memory", report.memory.count},
           {"hits", report.hits},
           {"vary", report.vary_names},
-          {"variant", shown_key(report.variant)},
+          {"variant", shown_variant(report.variant)},
           {"etag", report.etag},
+          {"tags", std::move(tags)},
           {"growing", report.growing},
           {"soft_purged", report.soft_purged}};
 }
 
+void add_rows(const Cache& cache, const StoredUrl& url, Time now, json::array& rows) {
+  for (const auto& report : cache.inspect(url.key, now)) rows.push_back(make_row(report));
+  if (!url.has_more_keys) return;
+  Arena arena;
+  for (const auto& report : cache.inspect_tag(cache::tag_of_url(url.key, arena), now)) rows.push_back(make_row(report));
+}
+
 }  // namespace
+
+std::string shown_key(std::string_view key) {
+  std::string shown;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    if (static_cast<unsigned char>(key[i]) >= ' ') {
+      shown += key[i];
+    } else if (key[i] == kKeyPart && i + 1 < key.size()) {
+      shown += key[++i] == 'c' ? " + cookie " : " + header ";
+    } else {
+      shown += '=';
+    }
+  }
+  return shown;
+}
 
 std::vector<StoredUrl> find_stored_urls(const proxy::Config& config, const Url& url) {
   Arena arena;
@@ -116,8 +150,7 @@ CacheAnswer look_into_cache(const proxy::Config& config, const CacheQuestion& qu
   }
   const ParsedUrl parsed = parse_url(question.url);
   if (!parsed.wrong.empty()) return {{}, parsed.wrong};
-  for (const StoredUrl& url : find_stored_urls(config, parsed.url))
-    for (const auto& report : config.cache->inspect(url.key, now)) answer.objects.push_back(make_row(report));
+  for (const StoredUrl& url : find_stored_urls(config, parsed.url)) add_rows(*config.cache, url, now, answer.objects);
   return answer;
 }
 

@@ -21,6 +21,9 @@ struct StoredUrl {
 // can depend on its fields and its client: every route counts whose host and path fit.
 std::vector<StoredUrl> find_stored_urls(const proxy::Config& config, const Url& url);
 
+// A key as people can read it: its headers and cookies stand behind control octets.
+std::string shown_key(std::string_view key);
+
 // Thread: any.
 Purged purge(const proxy::Config& config, const PurgeOrder& order, Time now);
 CacheAnswer look_into_cache(const proxy::Config& config, const CacheQuestion& question, Time now);

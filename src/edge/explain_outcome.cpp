@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <filesystem>
 
+#include "explain_cache.hpp"
 #include "shellac/balance/picker.hpp"
 #include "shellac/proxy/hash_key.hpp"
 #include "shellac/route/file_tree.hpp"
@@ -89,7 +90,9 @@ void explain_to_pool(const Options& config, const std::string& name, const route
   out["pool"] = name;
   out["target"] = std::string(request.head.method) + " " + std::string(*target);
   const auto pool = std::ranges::find(config.pools, name, &upstream::PoolOptions::name);
-  if (pool != config.pools.end()) explain_pool(*pool, config.zone, request, out);
+  if (pool == config.pools.end()) return;
+  explain_cache(config, *match.route, request, pool->sticky ? pool->sticky->cookie : "", out);
+  explain_pool(*pool, config.zone, request, out);
 }
 
 void explain_redirect(const route::Redirect& redirect, const ExplainedRequest& request, json::object& out) {

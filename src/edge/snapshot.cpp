@@ -6,6 +6,22 @@
 #include "shellac/core/crypto.hpp"
 
 namespace shellac::edge {
+namespace {
+
+// By route; routes with the same policy share it.
+std::vector<std::shared_ptr<const cache::Policy>> make_policies(const Options& options) {
+  std::map<std::string_view, std::shared_ptr<const cache::Policy>> made;
+  for (const auto& policy : options.cache.policies)
+    made.emplace(policy.name, std::make_shared<const cache::Policy>(policy));
+  std::vector<std::shared_ptr<const cache::Policy>> of_route;
+  for (const auto& route : options.routes) {
+    const auto found = made.find(route.cache);
+    of_route.push_back(found == made.end() ? nullptr : found->second);
+  }
+  return of_route;
+}
+
+}  // namespace
 
 std::uint16_t https_port(const Options& options) {
   for (const auto& listener : options.listeners) {
@@ -39,7 +55,7 @@ Prepared prepare(Options options, const TicketKeyRing& tickets) {
   prepared.proxy = std::make_shared<proxy::Config>(options.routes);
   prepared.proxy->trusted = NetworkSet(options.trusted);
   prepared.proxy->purge_from = NetworkSet(options.cache.purge_from);
-  prepared.proxy->policy_of_route.resize(options.routes.size());
+  prepared.proxy->policy_of_route = make_policies(options);
   prepared.options = std::move(options);
   return prepared;
 }
@@ -48,8 +64,11 @@ upstream::Backend Backends::get_or_create(const std::string& pool, const upstrea
   const balance::Server::Identity identity{pool, options.name, options.address};
   upstream::Backend backend{options.name, options.zone, options.address,
                             directory_.get_or_create(identity, std::chrono::system_clock::now()), nullptr};
-  for (Known& known : known_)
-    if (known.identity == identity && (backend.addresses = known.addresses.lock())) return backend;
+  for (Known& known : known_) {
+    if (known.identity != identity) continue;
+    backend.addresses = known.addresses.lock();
+    if (backend.addresses) return backend;
+  }
   backend.addresses = std::make_shared<upstream::Addresses>();
   auto watch =
       resolver_.watch(options.address, [weak = std::weak_ptr(backend.addresses)](const std::vector<Endpoint>& found) {

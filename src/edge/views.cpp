@@ -6,6 +6,7 @@
 #include <ctime>
 #include <map>
 
+#include "cache_view.hpp"
 #include "control.hpp"
 #include "control_metrics.hpp"
 #include "shellac/core/bug.hpp"
@@ -105,8 +106,10 @@ AdminActions Control::make_actions() {
     return set_backend_state(pool, backend, state);
   };
   actions.reload = [this](Done done) { reload(std::move(done)); };
-  actions.purge = [](const PurgeOrder&) { return Purged{0, "not in this version yet"}; };
-  actions.look_into_cache = [](const CacheQuestion&) { return CacheAnswer{{}, "not in this version yet"}; };
+  actions.purge = [this](const PurgeOrder& order) { return purge(*snapshot_->proxy, order, Clock::now()); };
+  actions.look_into_cache = [this](const CacheQuestion& question) {
+    return look_into_cache(*snapshot_->proxy, question, Clock::now());
+  };
   actions.set_log_level = [this](std::string_view text) -> std::optional<std::string> {
     const auto level = parse_log_level(text);
     if (!level) return "level: expected trace, debug, info, warn, error or off";

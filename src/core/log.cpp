@@ -78,7 +78,7 @@ class Log::Sink final : public spdlog::sinks::base_sink<std::mutex> {
                                         : ::write(STDERR_FILENO, rest.data(), size);
       if (written > 0)
         rest.remove_prefix(static_cast<std::size_t>(written));
-      else if (errno != EINTR)
+      else if (written == 0 || errno != EINTR)  // errno belongs to a failure only
         return false;
     }
     return true;

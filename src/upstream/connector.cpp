@@ -124,6 +124,9 @@ void Connector::give_back(std::unique_ptr<Connection> connection, const Pool& po
   if (personal || unread || !socket.is_open() || !socket.is_quiet()) return;
   if (connection->server_->state() == balance::ServerState::down) return;
   balance::WaitingRoom& room = connection->permit_.state()->room;
+  // Before it is asked whether somebody waits: who comes a moment later is heard then. Without a limit, too, because a
+  // reload may bring one.
+  keep_for(connection->permit_.state());
   if (const balance::Ticket* const next = room.hand_over(*connection->server_, place_of(pool))) {
     connection->input_->end_exchange();
     socket.forget();
@@ -146,7 +149,6 @@ void Connector::give_back(std::unique_ptr<Connection> connection, const Pool& po
   connection->deadline_.arm(pool.options.timeouts.idle);
   socket.forget();
   socket.wait_read(*connection);
-  if (pool.options.max_connections != 0) keep_for(connection->permit_.state());
   auto& list = idle_[connection->server_.get()];
   list.push_back(std::move(connection));
 }
@@ -190,8 +192,13 @@ const void* Connector::place_of(const Pool& pool) const {
 }
 
 Reservation Connector::take_granted(const balance::Ticket& ticket, const Pool& pool, const Backend& backend) {
-  if (auto found = handed_over_.extract(&ticket)) return {std::move(found.mapped()), {}};
-  return {nullptr, Permit(pool.state, backend.server)};
+  auto found = handed_over_.extract(&ticket);
+  if (!found) return {nullptr, Permit(pool.state, backend.server)};
+  std::unique_ptr<Connection> connection = std::move(found.mapped());
+  // Whoever gave it back, or takes it now, may be of a configuration before the last reload.
+  const bool fits = connection->name_ == server_name(pool, {}) && same_trust(connection->tls_.get(), pool.tls.get());
+  if (!fits) return {nullptr, connection->take_permit()};
+  return {std::move(connection), {}};
 }
 
 void Connector::give_up(balance::Ticket& ticket, const Pool& pool) {

@@ -89,6 +89,7 @@ net::Task<void> PoolProber::Run::repeat() {
     deadline_.arm(options().timeout);
     Reservation place = co_await find_place();
     if (place) {
+      deadline_.arm(options().timeout);  // how long a busy server made it wait does not count against the server
       const balance::ProbeResult result = co_await probe(place);
       owner_.sink_.on_probe(*owner_.pool_, index_, result);
     }

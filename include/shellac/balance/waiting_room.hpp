@@ -30,17 +30,18 @@ class Ticket {
   Server* const wanted_;
   const void* const place_;
   // Guarded by the room's mutex:
-  std::vector<Server*> takers_;  // without a server of its own: those who may get it
+  std::vector<Server*> takers_;  // who may serve it, as it said last; without a server of its own
   Server* granted_ = nullptr;
   bool queued_ = false;
 };
 
 // One per pool, kept over reloads as long as the pool's name stays. Counts open sockets, busy and idle, of all workers
-// and of the probes. A permit that comes free goes to the request that has waited longest, on whatever worker.
+// and of the probes. A permit that comes free goes to the request that has waited longest, on whatever worker. Whatever
+// makes room grants it at once, under the lock: nobody waits beside a free place that he may take.
 // Waiters are woken under the lock, so that a ticket may die as soon as leave() has returned. Thread: any.
 class WaitingRoom {
  public:
-  // `connections.max`, per server; 0 = no limit. Whoever waits looks again.
+  // `connections.max`, per server; 0 = no limit. Whoever waits gets what that makes free, and looks again.
   void set_max(std::uint32_t max);
   // One more socket to `server`. False at the limit, or when others wait for it already.
   bool try_open(Server& server);
@@ -49,13 +50,12 @@ class WaitingRoom {
 
   enum class Entry : std::uint8_t { granted, waiting, full };
   // Queues at most `limit` tickets per server (of those that name one) and for the pool. `servers` are those that a
-  // ticket without a server of its own may get, until look_again() says otherwise.
+  // ticket without a server of its own may get.
   Entry enter(Ticket& ticket, std::span<Server* const> servers, std::uint32_t limit);
-  // After a wake without a permit: takes one of these servers when there is room now and nobody is ahead. `servers` are
-  // those that it may get from now on: some went down meanwhile, others came back.
+  // After a wake: true with a permit. From now on the ticket may get these servers, and takes one that has room now.
   bool look_again(Ticket& ticket, std::span<Server* const> servers);
   // A connection to `server` is free at `place`: the ticket that gets it, permit and all, if the one that is next waits
-  // there. Null: close the connection when is_wanted().
+  // there. Null (always so for no place): close the connection when is_wanted().
   Ticket* hand_over(Server& server, const void* place);
   // The server whose permit the ticket holds now; null while it waits.
   Server* granted(const Ticket& ticket) const;
@@ -64,17 +64,22 @@ class WaitingRoom {
   // How many wait, for this server and for any.
   std::uint32_t waiting_for(const Server& server) const;
   std::uint32_t waiting_for_any() const;
-  // True when somebody who would take this server's next permit waits: an idle connection is better closed then.
+  // True when an idle connection is better closed: somebody who would take this server's next permit waits, or a limit
+  // that was lowered is exceeded.
   bool is_wanted(const Server& server) const;
 
   // Who keeps idle connections and is asked to close one when a permit is wanted. Woken, like tickets, under the lock.
   void add_keeper(Waiter& keeper);
   void remove_keeper(Waiter& keeper);
-  // Wakes everybody: a server came back, or went.
+  // Wakes everybody, to look again: a server went, came back, or is in another state.
   void wake_all();
 
  private:
+  static bool may_get(const Ticket& ticket, const Server& server);
+  bool has_room(const Server& server) const;
+  bool is_exceeded(const Server& server) const;
   Ticket* first_for(const Server& server) const;
+  void distribute();
   void grant(Ticket& ticket, Server& server);
   void release(Server& server);
   bool try_open_locked(Server& server);

@@ -87,7 +87,8 @@ class Connector final : private Waiter {
   // An idle connection (unless may_reuse is false, because the request could not be repeated if that died), or a
   // permit; empty at `connections.max`. `host`: for SNI `host`.
   Reservation try_reserve(const Pool& pool, const Backend& backend, std::string_view host, bool may_reuse);
-  // What the room granted to a ticket whose place is place_of(pool): a connection that was handed over, or the permit.
+  // What the room granted to a ticket whose place is place_of(pool): a connection that was handed over (unless that was
+  // made by other TLS rules), or the permit.
   Reservation take_granted(const balance::Ticket& ticket, const Pool& pool, const Backend& backend);
   // Where connections can be handed over to those who wait; null when each host has connections of its own.
   const void* place_of(const Pool& pool) const;

@@ -140,7 +140,9 @@ struct World {
     one.ticket = std::make_unique<Ticket>(one, wanted);
     one.gives_up = now + milliseconds(200 + roll(800));
     wanted_by[one.ticket.get()] = wanted;
-    if (room.enter(*one.ticket, takers(), kQueueLimit) != WaitingRoom::Entry::full) return;
+    const auto entry = room.enter(*one.ticket, takers(), kQueueLimit);
+    if (entry == WaitingRoom::Entry::granted) one.wake();
+    if (entry != WaitingRoom::Entry::full) return;
     ++refused;
     wanted_by.erase(one.ticket.get());
     going.pop_back();
@@ -151,7 +153,10 @@ struct World {
     for (auto at = going.begin(); at != going.end();) {
       Going& one = *at;
       if (one.ticket) {
-        if (Server* const server = room.look_again(*one.ticket, takers()) ? room.granted(*one.ticket) : nullptr) {
+        // As a coroutine does: it looks when it is woken, and never else.
+        const bool woken = std::exchange(one.wakes, 0) > 0;
+        Server* const server = woken && room.look_again(*one.ticket, takers()) ? room.granted(*one.ticket) : nullptr;
+        if (server != nullptr) {
           room.leave(*one.ticket, true);
           wanted_by.erase(one.ticket.get());
           one.ticket.reset();
@@ -180,6 +185,7 @@ struct World {
     switch (roll(7)) {
       case 0:
         server.set_health(Health::down, now, wall());
+        room.wake_all();
         break;
       case 1:
       case 2:
@@ -192,6 +198,7 @@ struct World {
         break;
       case 4:
         outliers.eject(server, servers, now, wall());
+        room.wake_all();
         break;
       case 5:
         slow = roll(2) == 0 ? &server : nullptr;
@@ -230,7 +237,7 @@ struct World {
       now += milliseconds(5);
       for (int arrivals = roll(5); arrivals > 0; --arrivals) arrive();
       if (roll(50) == 0) misfortune();
-      if (step % 200 == 0) outliers.sweep(servers, now, wall());
+      if (!outliers.sweep(servers, now, wall()).empty()) room.wake_all();
       move();
       check();
     }

@@ -98,7 +98,8 @@ TEST_F(Room, NobodyOvertakesTheQueue) {
   EXPECT_EQ(enter(waiting), Entry::waiting);
   room.set_max(3);
   EXPECT_FALSE(room.try_open(a));
-  EXPECT_EQ(waiting.bell.rings, 1);  // and is told to look again
+  EXPECT_GE(waiting.bell.rings, 1);
+  EXPECT_EQ(room.granted(waiting.ticket), &a);
   room.leave(waiting.ticket, false);
   EXPECT_TRUE(room.try_open(a));
 }
@@ -278,6 +279,84 @@ TEST_F(Room, EveryPermitGoesToTheOldestWhoMayHaveIt) {
     for (Server* const server : servers)
       while (server->sockets > 0) room.close(*server);
   }
+}
+
+// "No place" is nobody's: such a ticket wants a fresh connection, and may be another worker's.
+TEST_F(Room, HandsNothingOverToNoPlace) {
+  fill();
+  Request fresh;
+  enter(fresh);
+  EXPECT_EQ(room.hand_over(a, nullptr), nullptr);
+  EXPECT_EQ(room.granted(fresh.ticket), nullptr);
+  room.leave(fresh.ticket, false);
+}
+
+TEST_F(Room, HandsNothingOverAboveALimitThatWasLowered) {
+  fill();
+  const int here = 0;
+  Request waiting(nullptr, &here);
+  enter(waiting);
+  room.set_max(1);
+  EXPECT_EQ(room.hand_over(a, &here), nullptr);
+  EXPECT_TRUE(room.is_wanted(a));
+  room.leave(waiting.ticket, false);
+  EXPECT_TRUE(room.is_wanted(a)) << "idle ones go, too, though nobody waits";
+  room.close(a);
+  EXPECT_FALSE(room.is_wanted(a));
+}
+
+TEST_F(Room, ALoweredLimitIsToldToKeepers) {
+  fill();
+  Bell keeper;
+  room.add_keeper(keeper);
+  room.set_max(1);
+  EXPECT_EQ(keeper.rings, 1);
+  room.remove_keeper(keeper);
+}
+
+// In whatever order they look again, or if they never do: what is free is given at once.
+TEST_F(Room, ALimitThatIsRaisedServesAllForWhomThereIsRoom) {
+  fill();
+  std::deque<Request> waiting;
+  for (int i = 0; i < 4; ++i) enter(waiting.emplace_back());
+  room.set_max(3);
+  EXPECT_EQ(room.granted(waiting[0].ticket), &a);
+  EXPECT_EQ(room.granted(waiting[1].ticket), &b);
+  EXPECT_EQ(room.granted(waiting[2].ticket), nullptr);
+  EXPECT_FALSE(room.look_again(waiting[3].ticket, servers));
+  room.set_max(0);
+  EXPECT_NE(room.granted(waiting[2].ticket), nullptr);
+  EXPECT_NE(room.granted(waiting[3].ticket), nullptr);
+  for (Request& one : waiting) room.leave(one.ticket, true);
+  EXPECT_EQ(a.sockets + b.sockets, 8u);
+}
+
+TEST_F(Room, NobodyGetsAServerThatHeDoesNotTake) {
+  fill();
+  Request picky;
+  Server* const only[] = {&a};
+  EXPECT_EQ(room.enter(picky.ticket, only, 10), Entry::waiting);
+  room.close(b);  // a backup, say, or one without weight
+  EXPECT_EQ(room.granted(picky.ticket), nullptr);
+  EXPECT_EQ(b.sockets, 1u);
+  EXPECT_TRUE(room.try_open(b)) << "and stands in nobody's way there";
+  room.close(b);
+  EXPECT_TRUE(room.look_again(picky.ticket, servers)) << "until it takes that one, too";
+  EXPECT_EQ(room.granted(picky.ticket), &b);
+  room.leave(picky.ticket, true);
+}
+
+TEST_F(Room, AServerThatIsReadyAgainServesWhoWaits) {
+  a.set_state(ServerState::drain, kWall);
+  fill();
+  Request waiting;
+  enter(waiting);
+  room.close(a);
+  EXPECT_EQ(room.granted(waiting.ticket), nullptr);
+  a.set_state(ServerState::ready, kWall);
+  room.wake_all();
+  EXPECT_EQ(room.granted(waiting.ticket), &a);
+  room.leave(waiting.ticket, true);
 }
 
 // Four threads open and close as fast as they can: never more than the limit, and nothing is lost at the end.

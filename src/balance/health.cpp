@@ -91,6 +91,7 @@ std::optional<Duration> OutlierVerdict::eject(Server& server, const std::vector<
   history.until = now + duration;
   history.out = true;
   server.set_ejected(history.until, wall);
+  server.set_recovered(history.until);  // the slow start begins with the first request, not with the next sweep
   return duration;
 }
 
@@ -103,7 +104,6 @@ std::vector<std::shared_ptr<Server>> OutlierVerdict::sweep(const std::vector<std
     history.out = false;
     if (std::ranges::find(pool, server) == pool.end()) continue;
     server->set_ejected(Time{}, wall);
-    server->set_recovered(now);
     back.push_back(server);
   }
   return back;

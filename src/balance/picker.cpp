@@ -1,6 +1,7 @@
 #include "shellac/balance/picker.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace shellac::balance {
@@ -8,6 +9,8 @@ namespace {
 
 // A worker begins at most so many rounds into its pool's turns.
 constexpr std::uint64_t kStartTurns = 8;
+
+constexpr std::size_t kStandings = static_cast<std::size_t>(Standing::backup) + 1;
 
 // splitmix64: spreads the bits of a number over all of it.
 std::uint64_t mix(std::uint64_t x) {
@@ -27,6 +30,7 @@ double effective_weight(const Group& group, const Member& member, Time now) {
   const double weight = member.weight;
   const Time recovered = member.server->recovered();
   if (group.slow_start <= Duration::zero() || recovered == Time{}) return weight;
+  if (now < recovered) return weight;  // still ejected, and in demand for all that: panic
   const double part = std::chrono::duration<double>(now - recovered) / std::chrono::duration<double>(group.slow_start);
   return part >= 1 ? weight : weight * std::max(part, 0.01);
 }
@@ -82,10 +86,18 @@ std::string_view to_string(NoPick reason) {
   switch (reason) {
     case NoPick::all_down:
       return "all_down";
+    case NoPick::all_draining:
+      return "all_draining";
+    case NoPick::all_weightless:
+      return "all_weightless";
     case NoPick::all_tried:
       return "all_tried";
     case NoPick::all_full:
       return "all_full";
+    case NoPick::queue_full:
+      return "queue_full";
+    case NoPick::queue_timeout:
+      return "queue_timeout";
   }
   return "";
 }
@@ -120,7 +132,8 @@ Standing standing_of(const Group& group, std::size_t index, const Ask& ask, bool
 
 bool serves_visitors(const Group& group, std::size_t index, Time now) {
   const Server& server = *group.members[index].server;
-  return server.state() != ServerState::down && server.health() != Health::down && !server.is_ejected(now);
+  if (server.state() == ServerState::down) return false;
+  return (server.health() != Health::down && !server.is_ejected(now)) || is_panicking(group, now);
 }
 
 std::vector<Server*> takers_of(const Group& group, const Ask& ask) {
@@ -154,7 +167,8 @@ bool looks_sick(const Group& group, std::size_t failed, Time now) {
   for (std::size_t i = 0; i < group.members.size(); ++i) {
     if (group.members[i].zone != group.members[failed].zone) continue;
     ++all;
-    out += i == failed || !is_up(*group.members[i].server, now);
+    const Server& server = *group.members[i].server;
+    out += i == failed || server.state() != ServerState::ready || !is_up(server, now);
   }
   return out * 2 >= all;
 }
@@ -194,25 +208,27 @@ double Picker::local_share(Time now, bool panic) const {
 // this request, be it that all are out or that it has been through all of them.
 std::optional<NoPick> Picker::gather(const Ask& ask) {
   const bool panic = is_panicking(*group_, ask.now);
-  bool tried = false, full = false;
+  std::array<bool, kStandings> seen{};
+  const auto saw = [&](Standing standing) { return seen[static_cast<std::size_t>(standing)]; };
   for (const bool backup : {false, true}) {
     candidates_.clear();
-    bool row_full = false;
     for (std::size_t i = 0; i < group_->members.size(); ++i) {
       const Member& member = group_->members[i];
       if (member.backup != backup) continue;
       const Standing standing = standing_of(*group_, i, ask, panic);
-      tried |= standing == Standing::tried;
-      row_full |= standing == Standing::full;
+      seen[static_cast<std::size_t>(standing)] = true;
       if (standing != Standing::eligible) continue;
       candidates_.push_back({static_cast<std::uint32_t>(i), effective_weight(*group_, member, ask.now),
                              member.server->requests.load(std::memory_order_relaxed)});
     }
-    full |= row_full;
     if (!candidates_.empty()) break;
-    if (row_full) return NoPick::all_full;  // busy is not broken: wait for the first row
+    if (saw(Standing::full)) return NoPick::all_full;  // busy is not broken: wait for the first row
   }
-  if (candidates_.empty()) return tried ? NoPick::all_tried : NoPick::all_down;
+  if (candidates_.empty()) {
+    if (saw(Standing::tried)) return NoPick::all_tried;
+    if (saw(Standing::operator_down) || saw(Standing::probe_down) || saw(Standing::ejected)) return NoPick::all_down;
+    return saw(Standing::draining) ? NoPick::all_draining : NoPick::all_weightless;
+  }
   if (group_->zones.prefer_local && !group_->members[candidates_.front().index].backup)
     keep_to_zone(ask, local_share(ask.now, panic));
   if (!ask.avoid_zone.empty()) avoid_zone(ask.avoid_zone);

@@ -29,9 +29,13 @@ std::string_view to_string(Standing standing);
 
 // Why nobody was picked: the label of the metric and the word in the log.
 enum class NoPick : std::uint8_t {
-  all_down,   // nobody is available
-  all_tried,  // whoever is available has been asked already
-  all_full,   // whoever is available is at `connections.max`: wait
+  all_down,        // nobody is available, and probes, traffic or the operator took somebody out
+  all_draining,    // nobody takes new visitors: all are drained (or have no weight)
+  all_weightless,  // all have the weight 0
+  all_tried,       // whoever is available has been asked already
+  all_full,        // whoever is available is at `connections.max`: wait
+  queue_full,      // `queue.limit` others wait already
+  queue_timeout,   // it waited for `queue.timeout`
 };
 std::string_view to_string(NoPick reason);
 
@@ -58,20 +62,16 @@ struct Group {
 // The servers that a request has asked already, by position. Value.
 class Tried {
  public:
-  void add(std::size_t index) {
-    if (count_ < kMax) list_[count_++] = static_cast<std::uint32_t>(index);
-  }
+  void add(std::size_t index) { list_.push_back(index); }
   bool contains(std::size_t index) const {
-    for (std::size_t i = 0; i < count_; ++i)
-      if (list_[i] == index) return true;
+    for (const std::size_t one : list_)
+      if (one == index) return true;
     return false;
   }
-  std::size_t size() const { return count_; }
+  std::size_t size() const { return list_.size(); }
 
  private:
-  static constexpr std::size_t kMax = 16;  // more attempts than `retries.attempts` may ask for
-  std::uint32_t list_[kMax]{};
-  std::size_t count_ = 0;
+  std::vector<std::size_t> list_;
 };
 
 // What is known of the request. Value.
@@ -91,7 +91,8 @@ struct Pick {
 
 // How a member stands, without regard to the others.
 Standing standing_of(const Group& group, std::size_t index, const Ask& ask, bool panic);
-// A visitor of this server may still be served by it: drained and weightless ones keep theirs.
+// A visitor of this server may still be served by it: drained and weightless ones keep theirs, and in panic those do
+// that are found ill.
 bool serves_visitors(const Group& group, std::size_t index, Time now);
 // Those who may take a request that belongs to nobody, be they full or not: the ones that it may wait for. Backups are
 // among them only when nobody else is.

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "group.hpp"
+#include "shellac/balance/health.hpp"
 
 namespace shellac::balance::test {
 namespace {
@@ -56,6 +57,17 @@ TEST_P(EveryAlgorithm, LeavesOutWhoIsOut) {
   EXPECT_THAT(spread(group, 100), ElementsAre(Pair("e", 100)));
   server(*group, "e").set_health(Health::drain, kNow, kWall);
   EXPECT_THAT(spread(group, 10), ElementsAre(Pair("all_down", 10)));
+}
+
+TEST_P(EveryAlgorithm, SaysWhyNobodyIsPicked) {
+  const auto group = make_group(GetParam(), {{"a"}, {"b", "ams", 0}});
+  server(*group, "a").set_state(ServerState::drain, kWall);
+  EXPECT_THAT(spread(group, 10), ElementsAre(Pair("all_draining", 10)));
+  set_down(*group, "a");
+  EXPECT_THAT(spread(group, 10), ElementsAre(Pair("all_draining", 10))) << "what the operator wants comes first";
+  server(*group, "a").set_state(ServerState::ready, kWall);
+  EXPECT_THAT(spread(group, 10), ElementsAre(Pair("all_down", 10)));
+  EXPECT_THAT(spread(make_group(GetParam(), {{"a", "ams", 0}}), 10), ElementsAre(Pair("all_weightless", 10)));
 }
 
 TEST_P(EveryAlgorithm, NeverPicksTheSameTwiceForOneRequest) {
@@ -215,6 +227,29 @@ TEST(Panic, IgnoresHealthWhenTooFewAreLeft) {
   EXPECT_EQ(spread(group, 100).size(), 3u);  // what the operator took out stays out
 }
 
+TEST(Panic, LeavesVisitorsWithTheirServers) {
+  const auto group = make_group(Algorithm::round_robin, {{"a"}, {"b"}, {"c"}, {"d"}});
+  set_down(*group, "a");
+  server(*group, "b").set_ejected(kNow + std::chrono::seconds(1), kWall);
+  set_down(*group, "c");
+  for (const std::size_t ill : {0, 1, 2}) EXPECT_FALSE(serves_visitors(*group, ill, kNow)) << ill;
+  group->panic = 50;
+  for (const std::size_t ill : {0, 1, 2}) EXPECT_TRUE(serves_visitors(*group, ill, kNow)) << ill;
+  server(*group, "a").set_state(ServerState::down, kWall);
+  EXPECT_FALSE(serves_visitors(*group, 0, kNow));
+}
+
+TEST(Sick, IsAZoneOfWhichHalfIsOut) {
+  const auto group = make_group(Algorithm::round_robin, {{"a"}, {"b"}, {"c"}, {"d"}, {"r", "rtm"}});
+  EXPECT_FALSE(looks_sick(*group, 0, kNow));
+  EXPECT_TRUE(looks_sick(*group, 4, kNow));
+  set_down(*group, "b");
+  EXPECT_TRUE(looks_sick(*group, 0, kNow));
+  server(*group, "b").set_health(Health::up, kNow, kWall);
+  server(*group, "c").set_state(ServerState::down, kWall);
+  EXPECT_TRUE(looks_sick(*group, 0, kNow)) << "whom the operator took out does not carry anything either";
+}
+
 TEST(Full, WaitsInsteadOfTakingABackup) {
   const auto group = make_group(Algorithm::round_robin, {{"a"}, {"b"}, {"spare", "ams", 1, true}});
   group->connections = 2;
@@ -247,6 +282,39 @@ TEST(Takers, AreThoseWhomARequestMayWaitFor) {
   EXPECT_THAT(names({kNow, &tried, 0, {}, false}), ElementsAre("spare"));
   server(*group, "spare").set_state(ServerState::down, kWall);
   EXPECT_TRUE(names({kNow, &tried, 0, {}, false}).empty());
+}
+
+TEST(SlowStart, BeginsWhenTheEjectionEnds) {
+  const auto group = make_group(Algorithm::round_robin, {{"a"}, {"b"}, {"c"}, {"d"}});
+  group->slow_start = std::chrono::seconds(100);
+  std::vector<std::shared_ptr<Server>> servers;
+  for (const Member& member : group->members) servers.push_back(member.server);
+  OutlierVerdict verdict(OutlierOptions{});
+  verdict.eject(*servers[0], servers, kNow - std::chrono::seconds(30), kWall);
+  const int share = spread(group, kPicks)["a"];  // the sweep that tells of its return comes within a second
+  EXPECT_LT(share, kPicks / 100);
+  verdict.sweep(servers, kNow + std::chrono::seconds(1), kWall);
+  EXPECT_EQ(spread(group, kPicks)["a"], share) << "and does not begin it once more";
+}
+
+// In panic an ejected server is asked like the others, whenever its own start will be.
+TEST(SlowStart, DoesNotCountWhileEjected) {
+  const auto group = make_group(Algorithm::round_robin, {{"a"}, {"b"}});
+  group->slow_start = std::chrono::seconds(100);
+  group->panic = 90;
+  std::vector<std::shared_ptr<Server>> servers{group->members[0].server, group->members[1].server};
+  OutlierVerdict verdict(OutlierOptions{});
+  verdict.eject(*servers[0], servers, kNow, kWall);
+  EXPECT_NEAR(spread(group, kPicks)["a"], kPicks / 2, kPicks / 100);
+}
+
+TEST(Order, OfManyServersHasAnEnd) {
+  std::vector<Row> rows;
+  for (int i = 0; i < 40; ++i) rows.push_back({"s" + std::to_string(i)});
+  std::set<std::size_t> seen;
+  const auto order = order_of(make_group(Algorithm::round_robin, rows), {kNow, nullptr, 5, {}, true});
+  for (const Considered& one : order) EXPECT_TRUE(seen.insert(one.index).second);
+  EXPECT_EQ(order.size(), 40u);
 }
 
 TEST(Order, ListsEveryoneWithTheReason) {

@@ -51,27 +51,24 @@ bool Flow::reserve(std::size_t index) {
   return true;
 }
 
-bool Flow::is_visitors(std::size_t index) {
-  return visitor_.result == balance::StickyResult::valid && visitor_.member == index;
-}
-
 // Counts and remembers why nobody takes the request.
-bool Flow::refuse_to_pick(std::string_view reason) {
-  proxy_.tally_->count_refusal(*pool_, reason);
+bool Flow::refuse_to_pick(balance::NoPick reason) {
+  proxy_.tally_->count_refusal(*pool_, to_string(reason));
   refusal_ = reason;
   if (loop_.now() - proxy_.refusal_told_ >= kTellEvery) {
     proxy_.refusal_told_ = loop_.now();
-    proxy_.setting_.reports.on_refusal(pool_, reason);
+    proxy_.setting_.reports.on_refusal(pool_, to_string(reason));
   }
   return false;
 }
 
+balance::Pick Flow::pick() { return proxy_.picker_of(*pool_).pick({loop_.now(), &tried_, hash_, avoid_zone_, false}); }
+
 // Without waiting. Why nobody was reserved; nothing when somebody was.
 std::optional<balance::NoPick> Flow::try_choose() {
-  const balance::Ask ask{loop_.now(), &tried_, hash_, avoid_zone_, false};
-  const balance::Pick pick = proxy_.picker_of(*pool_).pick(ask);
-  if (pick.server == nullptr) return pick.reason;
-  if (reserve(pick.index)) return std::nullopt;
+  const balance::Pick picked = pick();
+  if (picked.server == nullptr) return picked.reason;
+  if (reserve(picked.index)) return std::nullopt;
   return balance::NoPick::all_full;  // others wait for what is free
 }
 
@@ -90,7 +87,7 @@ net::Task<bool> Flow::choose() {
   }
   const auto reason = try_choose();
   if (!reason) co_return true;
-  if (*reason != balance::NoPick::all_full) co_return refuse_to_pick(to_string(*reason));
+  if (*reason != balance::NoPick::all_full) co_return refuse_to_pick(*reason);
   const Waited waited = co_await wait_for_place(std::nullopt);
   co_return was_placed(waited);
 }
@@ -101,11 +98,11 @@ bool Flow::was_placed(Waited waited) {
     case Waited::placed:
       return true;
     case Waited::queue_full:
-      return refuse_to_pick("queue_full");
+      return refuse_to_pick(balance::NoPick::queue_full);
     case Waited::too_long:
-      return refuse_to_pick("queue_timeout");
+      return refuse_to_pick(balance::NoPick::queue_timeout);
     case Waited::all_out:
-      return refuse_to_pick(to_string(balance::NoPick::all_down));
+      return refuse_to_pick(pick().reason);
     case Waited::gave_up:
       break;
   }
@@ -128,43 +125,38 @@ net::Task<Flow::Waited> Flow::wait_for_place(std::optional<std::size_t> own) {
   balance::Ticket ticket(signal_, own ? group.members[*own].server.get() : nullptr,
                          any_will_do ? proxy_.connector_.place_of(*pool_) : nullptr);
   struct Leave {
-    upstream::Connector& connector;
-    const upstream::Pool& pool;
+    Flow& flow;
     balance::Ticket& ticket;
-    bool done = false;
+    const Time entered = flow.loop_.now();
     ~Leave() {
-      if (!done) connector.give_up(ticket, pool);
+      flow.exchange_.watch_client(nullptr);
+      flow.record_.t_queue = std::max(flow.record_.t_queue, Duration::zero()) + (flow.loop_.now() - entered);
+      flow.proxy_.connector_.give_up(ticket, *flow.pool_);  // nothing, once it was placed
     }
-  } leave{proxy_.connector_, *pool_, ticket};
-  const Time entered = loop_.now();
+  } leave{*this, ticket};
   std::vector<balance::Server*> servers = takers();
   const auto entry = room.enter(ticket, servers, pool_->options.queue.limit);
   if (entry == balance::WaitingRoom::Entry::full) co_return Waited::queue_full;
   net::Deadline patience(loop_, signal_);
   patience.arm(pool_->options.queue.timeout);
-  while (!room.look_again(ticket, servers)) {
+  // Before a place is looked at: one that came at a dead server, or for a client who left, goes on to the next.
+  while (true) {
     if (is_hopeless(servers)) co_return Waited::all_out;
     if (const auto why = gave_up()) {
       failure_ = Error{*why == Cause::timeout ? Side::self : Side::client, *why, true, {}, "waiting for a server"};
       co_return Waited::gave_up;
     }
+    if (room.look_again(ticket, servers)) break;
     if (patience.expired()) co_return Waited::too_long;
     exchange_.watch_client(&signal_);
     co_await signal_.wait();
     servers = takers();
   }
-  exchange_.watch_client(nullptr);
-  record_.t_queue = std::max(record_.t_queue, Duration::zero()) + (loop_.now() - entered);
-  const balance::Server* const server = room.granted(ticket);
-  for (std::size_t i = 0; i < pool_->servers.size(); ++i) {
-    if (pool_->servers[i].get() != server) continue;
-    leave.done = true;
-    index_ = i;
-    reservation_ = proxy_.connector_.take_granted(ticket, *pool_, pool_->backends[i]);
-    room.leave(ticket, true);
-    co_return Waited::placed;
-  }
-  co_return Waited::all_out;  // of another configuration by now
+  const auto at = std::ranges::find(pool_->servers, room.granted(ticket), &std::shared_ptr<balance::Server>::get);
+  index_ = static_cast<std::size_t>(at - pool_->servers.begin());  // one of those it said it takes
+  reservation_ = proxy_.connector_.take_granted(ticket, *pool_, pool_->backends[index_]);
+  room.leave(ticket, true);
+  co_return Waited::placed;
 }
 
 }  // namespace shellac::proxy

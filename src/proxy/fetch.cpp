@@ -6,9 +6,10 @@
 
 namespace shellac::proxy {
 
-// The request may be sent a second time: its method allows that (RFC 9110 §9.2.2) and its body is at hand.
+// The request may be sent a second time: its method allows that (RFC 9110 §9.2.2), its body is at hand, and nothing of
+// an answer has gone to the client.
 bool Flow::may_repeat() const {
-  return http::is_idempotent(head_.known) && head_.upgrade.empty() &&
+  return !informed_ && http::is_idempotent(head_.known) && head_.upgrade.empty() &&
          (body_ == nullptr || (buffered_ && buffered_->is_whole()));
 }
 
@@ -43,9 +44,9 @@ net::Task<void> Flow::fetch() {
 // No server takes the request: `failure_` (of our own side) or `refusal_` says why.
 void Flow::answer_refusal() {
   if (failure_) return answer_error(*failure_);
-  const bool queued = refusal_.starts_with("queue");
+  const bool queued = refusal_ == balance::NoPick::queue_full || refusal_ == balance::NoPick::queue_timeout;
   answer_error({Side::self, queued ? Cause::limit : Cause::no_backend, true, {}, "choosing a backend"});
-  answer_->reason = refusal_;
+  answer_->reason = to_string(refusal_);
 }
 
 // Another server that has not been asked yet, within `retries.attempts` and the budget. It is reserved then, unless all
@@ -55,17 +56,20 @@ Flow::Attempt Flow::find_other_server(Again again) {
   if (static_cast<std::uint32_t>(record_.attempts) > retries.attempts || gave_up()) return Attempt::over;
   tried_.add(index_);
   if (balance::looks_sick(*pool_->group, index_, loop_.now())) avoid_zone_ = backend_->zone;
-  const std::size_t failed = index_;
-  const auto nobody = try_choose();
-  if (nobody && !(again.may_wait && *nobody == balance::NoPick::all_full)) return Attempt::over;
-  if (again.within_budget && !pool_->state->budget.try_take(retries.budget, loop_.now())) {
-    proxy_.tally_->count_retry(*pool_, again.reason, "budget");
-    reservation_ = {};
-    index_ = failed;
+  const balance::Pick picked = pick();
+  if (picked.server == nullptr && !(again.may_wait && picked.reason == balance::NoPick::all_full)) {
+    proxy_.tally_->count_retry(*pool_, again.reason, to_string(picked.reason));
     return Attempt::over;
   }
+  // Before a connection is taken, or a spent budget would cost an idle one each time.
+  if (again.within_budget && !pool_->state->budget.try_take(retries.budget, loop_.now())) {
+    proxy_.tally_->count_retry(*pool_, again.reason, "budget");
+    return Attempt::over;
+  }
+  const bool reserved = picked.server != nullptr && reserve(picked.index);
+  if (!reserved && !again.may_wait) return Attempt::over;
   retried_ = again.reason;
-  return nobody ? Attempt::queue : Attempt::other_server;
+  return reserved ? Attempt::other_server : Attempt::queue;
 }
 
 // One attempt, with everything that may come of it.
@@ -94,7 +98,7 @@ net::Task<Flow::Attempt> Flow::try_backend() {
 Flow::Attempt Flow::judge_failure(upstream::BackendExchange& backend) {
   if (failure_->side != Side::backend) return Attempt::over;
   const bool cut = failure_->cause == Cause::closed || failure_->cause == Cause::reset;
-  if (cut && backend.reused_connection() && backend.nothing_received()) {
+  if (cut && backend.reused_connection() && backend.nothing_received() && may_repeat()) {
     // The connection was dead before: nobody has seen the request. It goes out again on a fresh one, which takes over
     // the permit; that counts neither as an attempt nor in the budget.
     reservation_ = {nullptr, backend.take_permit()};
@@ -143,6 +147,7 @@ net::Task<Result<>> Flow::converse(upstream::BackendExchange& backend) {
     if (head.status >= 200 || head.status == 101) co_return Result<>{};
     http::strip_hop_by_hop(head);
     exchange_.watch_client(nullptr);
+    informed_ = true;
     auto informed = co_await exchange_.inform(head);
     if (!informed) co_return Error{Side::client, Cause::cancelled, false, {}, "passing on an interim answer"};
   }

@@ -51,13 +51,14 @@ class Flow final : private upstream::Caller {
   void meet_visitor();
   void hide_cookie();
   std::optional<balance::NoPick> try_choose();
+  balance::Pick pick();
   net::Task<bool> choose();
+  // all_out: the visitor's own server, or all who might take the request, went down.
   enum class Waited : std::uint8_t { placed, queue_full, too_long, all_out, gave_up };
   net::Task<Waited> wait_for_place(std::optional<std::size_t> own);
   bool was_placed(Waited waited);
   bool reserve(std::size_t index);
-  bool refuse_to_pick(std::string_view reason);
-  bool is_visitors(std::size_t index);
+  bool refuse_to_pick(balance::NoPick reason);
 
   // fetch.cpp: the attempts.
   // queue: another server may take it, but none has a connection left.
@@ -116,7 +117,8 @@ class Flow final : private upstream::Caller {
   std::string_view avoid_zone_;  // looks sick
   std::string_view retried_;     // why the request was sent again; empty: it was not
   balance::Visitor visitor_;
-  std::string_view refusal_;  // why nobody was picked
+  balance::NoPick refusal_{};  // why nobody was picked
+  bool informed_ = false;      // an interim answer went to the client
   std::optional<LocalAnswer> answer_;
   std::optional<Error> failure_;
   RequestRecord record_;

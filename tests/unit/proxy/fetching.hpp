@@ -34,6 +34,21 @@ class Fetch : public ProxyTest {
     EXPECT_EQ(pool("web").backend().server->idle.load(), 1u);
     return server;
   }
+  // The same on that server of several.
+  test::Peer keep_one(std::size_t number) {
+    const auto set_others = [&](balance::ServerState state) {
+      for (std::size_t i = 1; i <= pool("web").pool().servers.size(); ++i)
+        if (i != number) pool("web").backend(i).server->set_state(state, {});
+    };
+    set_others(balance::ServerState::drain);
+    MuxStream& first = client_.get("/first");
+    test::Peer server = pool("web").accept(number);
+    server.read_head();
+    server.send(kEmpty);
+    EXPECT_TRUE(over(first));
+    set_others(balance::ServerState::ready);
+    return server;
+  }
   std::string request_;
 };
 

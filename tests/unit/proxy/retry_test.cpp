@@ -135,6 +135,44 @@ TEST_F(Fetch, WhatADyingServerLosesAnotherOneAnswers) {
   EXPECT_EQ(counted("shellac_retries_total{pool=\"web\",reason=\"reset\",result=\"ok\"}"), 1);
 }
 
+// Early hints are a part of an answer: the client would hear of two servers.
+TEST_F(Fetch, NothingIsRepeatedAfterAnInterimAnswer) {
+  configure_with(2);
+  MuxStream& a = client_.get("/");
+  ASSERT_TRUE(driver_.until(
+      [&] { return pool("web").backend(1).server->busy.load() + pool("web").backend(2).server->busy.load() > 0; }));
+  const std::size_t dying = pool("web").backend(1).server->busy.load() > 0 ? 1 : 2;
+  test::Peer server = pool("web").accept(dying);
+  server.read_head();
+  server.send("HTTP/1.1 103 Early Hints\r\n\r\n");
+  ASSERT_TRUE(driver_.until([&] { return !a.interim().empty(); }));
+  server.close();
+  ASSERT_TRUE(over(a));
+  EXPECT_EQ(a.status(), 502);
+  EXPECT_EQ(last().attempts, 1);
+  EXPECT_TRUE(pool("web").server(3 - dying).is_quiet());
+}
+
+TEST_F(Fetch, ASpentBudgetCostsNoIdleConnection) {
+  configure_with(2);
+  test::Peer idle[2] = {keep_one(1), keep_one(2)};
+  on_loop([&] {
+    while (pool("web").pool().state->budget.try_take(20, driver_.loop().now())) {
+    }
+  });
+  pool("web").options().retries.on_503 = true;
+  MuxStream& a = client_.get("/");
+  ASSERT_TRUE(driver_.until(
+      [&] { return pool("web").backend(1).server->busy.load() + pool("web").backend(2).server->busy.load() > 0; }));
+  const std::size_t asked = pool("web").backend(1).server->busy.load() > 0 ? 1 : 2;
+  idle[asked - 1].read_head();
+  idle[asked - 1].send("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+  ASSERT_TRUE(over(a));
+  EXPECT_EQ(a.status(), 503);
+  EXPECT_EQ(counted("shellac_retries_total{pool=\"web\",reason=\"503\",result=\"budget\"}"), 1);
+  EXPECT_EQ(pool("web").backend(3 - asked).server->idle.load(), 1u);
+}
+
 TEST_F(Fetch, AClosedIdleConnectionIsNoticedBeforeItIsUsed) {
   test::Peer idle = leave_idle();
   idle.close();

@@ -19,7 +19,7 @@ HealthWatch::HealthWatch(net::Loop& loop, Log& log, metrics::Registry& registry)
       log_(log),
       probes_(registry.counters("shellac_backend_probes_total", "Probes by what they found.",
                                 {"pool", "backend", "result"})),
-      changes_(registry.counters("shellac_backend_changes_total", "Changes of a server's health by its new state.",
+      changes_(registry.counters("shellac_backend_changes_total", "Changes of a server's state by what it is now.",
                                  {"pool", "backend", "to"})),
       settled_by_(Clock::now() + kSettleTime) {}
 
@@ -37,10 +37,10 @@ const HealthWatch::Watched* HealthWatch::find(const std::string& pool_name) cons
 void HealthWatch::adopt(const Pools& pools) {
   std::vector<Watched> next;
   for (const auto& pool : pools) {
-    pool->state->room.set_max(pool->options.max_connections);
     Watched& fresh = next.emplace_back();
     fresh.pool = pool;
     take_over(fresh, find(pool->options.name));
+    pool->state->room.set_max(pool->options.max_connections);  // and whoever waits looks again
   }
   watched_.clear();
   watched_ = std::move(next);
@@ -53,7 +53,9 @@ void HealthWatch::take_over(Watched& fresh, Watched* former) {
   const upstream::PoolOptions& options = fresh.pool->options;
   for (const auto& server : fresh.pool->servers) {
     if (!options.probe) {
+      if (server->health() == balance::Health::up) continue;
       server->set_health(balance::Health::up, Clock::now(), wall_now());
+      note_change(*fresh.pool, server->identity().name, "up", "it is probed no more", true);
       continue;
     }
     std::unique_ptr<balance::ProbeVerdict> verdict;
@@ -73,8 +75,11 @@ void HealthWatch::take_over(Watched& fresh, Watched* former) {
     else
       fresh.outlier = std::make_unique<balance::OutlierVerdict>(*options.outlier);
   } else {
-    for (const auto& server : fresh.pool->servers)
-      if (server->is_ejected(Clock::now())) server->set_ejected(Time{}, wall_now());
+    for (const auto& server : fresh.pool->servers) {
+      if (!server->is_ejected(Clock::now())) continue;
+      server->set_ejected(Time{}, wall_now());
+      note_change(*fresh.pool, server->identity().name, "returned", "outliers are ejected no more", true);
+    }
   }
 }
 
@@ -108,6 +113,17 @@ void HealthWatch::note_change(const upstream::Pool& pool, const std::string& bac
     log_.info("backend {}/{}: {}: {}", pool.options.name, backend, to, reason);
   else
     log_.warn("backend {}/{}: {}: {}", pool.options.name, backend, to, reason);
+}
+
+void HealthWatch::set_state(const upstream::Pool& pool, balance::Server& server, balance::ServerState state) {
+  const balance::ServerState before = server.state();
+  if (before == state) return;
+  server.set_state(state, wall_now());
+  const std::string& name = server.identity().name;
+  changes_.at(0, {pool.options.name, name, "operator_" + std::string(to_string(state))}).add();
+  log_.info("backend {}/{}: {} (was {}): by the operator", pool.options.name, name, to_string(state),
+            to_string(before));
+  pool.state->room.wake_all();
 }
 
 void HealthWatch::on_probe(const upstream::Pool& pool, std::size_t backend, balance::ProbeResult result) {

@@ -24,6 +24,8 @@ class HealthWatch final : public upstream::ProbeSink, public proxy::TrafficRepor
   // Watches these pools from now on. What is known of servers that stay is kept; a server that is not probed (any more)
   // counts as up.
   void adopt(const Pools& pools);
+  // What the operator wants of a server from now on.
+  void set_state(const upstream::Pool& pool, balance::Server& server, balance::ServerState state);
   // Ends ejections that have run out. Call it every second.
   void sweep();
   // Every probed server has a result, good or bad, or ten seconds have passed since the process began to watch.

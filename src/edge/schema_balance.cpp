@@ -191,9 +191,13 @@ void read_balancing(const Value& pool, upstream::PoolOptions& options) {
 
 void read_backend_balancing(const Value& backend, upstream::BackendOptions& options) {
   backend["weight"].read_number(options.weight, 0, 1000);
-  if (Value label = backend["label"])
-    read_token(label, options.label, "a label of letters and digits");
-  else
+  if (Value label = backend["label"]) {
+    // The dates of plain cookies stand behind a bar.
+    if (label.text().find('|') != std::string_view::npos)
+      label.expected("a label of letters and digits");
+    else
+      read_token(label, options.label, "a label of letters and digits");
+  } else
     options.label = options.name;
   backend["backup"].read(options.backup);
 }

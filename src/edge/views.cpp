@@ -127,9 +127,7 @@ std::optional<std::string> Control::set_backend_state(std::string_view pool, std
   each_backend(*snapshot_, [&](const upstream::Pool& candidate, const upstream::Backend& server) {
     if (candidate.options.name != pool || server.name != backend) return;
     found = true;
-    log_.info("backend {}/{}: {} (was {}): by the operator", pool, backend, text, to_string(server.server->state()));
-    server.server->set_state(*state, std::chrono::system_clock::now());
-    candidate.state->room.wake_all();
+    health_->set_state(candidate, *server.server, *state);
   });
   if (found) return std::nullopt;
   return "there is no backend " + std::string(pool) + "/" + std::string(backend);

@@ -99,6 +99,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{
             backends_5_7("- { name: a, address: \"h:1\", label: x }\n      - { name: b, address: \"h:2\", label: x }"),
             {"6:43: pools.web.backends[].label: duplicate label \"x\""}},
+        BadConfig{backends_5_7("- { name: a, address: \"h:1\", label: \"x|y\" }"),
+                  {"5:43: pools.web.backends[].label: found \"x|y\", expected a label of letters and digits"}},
         BadConfig{backends_5_7("- { name: a, address: \"h:1\", label: b }\n      - { name: b, address: \"h:2\" }"),
                   {"6:17: pools.web.backends[].name: duplicate label \"b\""}},
         BadConfig{pool_5_5("queue: { limit: -1, timeout: 0s }"),

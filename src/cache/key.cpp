@@ -143,6 +143,12 @@ std::optional<Split> split_url(std::string_view url) {
   return split;
 }
 
+// Where the last segment of [begin, end) begins; `begin` when there is none.
+char* last_slash(char* begin, char* end) {
+  const std::size_t slash = std::string_view(begin, static_cast<std::size_t>(end - begin)).rfind('/');
+  return slash == std::string_view::npos ? begin : begin + slash;
+}
+
 // RFC 3986 §5.2.4 over an absolute path.
 std::string_view without_dots(std::string_view path, Arena& arena) {
   if (path.find("/.") == path.npos) return path;
@@ -153,8 +159,7 @@ std::string_view without_dots(std::string_view path, Arena& arena) {
     const std::string_view segment = path.substr(0, end);
     path.remove_prefix(end);
     if (segment == "/." || segment == "/..") {
-      if (segment.size() == 3)
-        while (at != begin && *--at != '/') continue;
+      if (segment.size() == 3) at = last_slash(begin, at);
       if (path.empty()) *at++ = '/';
     } else {
       at = std::ranges::copy(segment, at).out;

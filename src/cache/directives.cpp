@@ -138,6 +138,9 @@ std::optional<ResponseDirectives> read_targeted(const Fields& response, std::str
     take(entry->key, item, true, out);
   }
   if (!any || reader.has_failed()) return std::nullopt;
+  // What only announces something else (content="ESI/1.0"), or speaks to other edges, takes no word from Cache-Control.
+  const bool speaks_of_storing = out.no_store || out.max_age || out.s_maxage;
+  if (source == ResponseDirectives::Source::surrogate_control && !speaks_of_storing) return std::nullopt;
   out.source = source;
   return out;
 }

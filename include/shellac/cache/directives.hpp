@@ -56,7 +56,8 @@ struct ResponseDirectives {
 };
 // CDN-Cache-Control (RFC 9213) before Surrogate-Control before Cache-Control. The first two are structured fields: one
 // that cannot be read counts as absent, and so does a member of the wrong type. CDN-Cache-Control is passed on,
-// Surrogate-Control is for this edge alone and is taken out of the answer.
+// Surrogate-Control is for this edge alone and is taken out of the answer; it counts only when it tells a lifetime or
+// no-store, for it may also announce other things (content="ESI/1.0") or speak to other edges.
 ResponseDirectives read_response_directives(const http::Fields& response);
 
 }  // namespace shellac::cache

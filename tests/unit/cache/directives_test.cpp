@@ -103,6 +103,15 @@ TEST(Directives, Targeted) {
   EXPECT_EQ(said({{"CDN-Cache-Control", "no-cache=\"a\""}}).no_cache_names, (FieldNames{"a"}));
   EXPECT_TRUE(said({{"CDN-Cache-Control", "no-cache=\"a\""}, {"CDN-Cache-Control", "max-age=5"}}).no_cache);
   EXPECT_FALSE(said({{"Surrogate-Control", "max-age=5;other"}}).max_age);
+  // A Surrogate-Control that tells this edge nothing of storing does not silence Cache-Control.
+  for (const std::string_view silent :
+       {"content=\"ESI/1.0\"", "max-age=5;other", "no-store;other", "stale-if-error=5"}) {
+    const auto read = said({{"Surrogate-Control", silent}, {"Cache-Control", "private, max-age=9"}});
+    EXPECT_EQ(read.source, Source::cache_control) << silent;
+    EXPECT_TRUE(read.private_) << silent;
+    EXPECT_EQ(read.max_age, seconds(9)) << silent;
+  }
+  EXPECT_EQ(said({{"Surrogate-Control", "content=\"ESI/1.0\", no-store"}}).source, Source::surrogate_control);
 }
 
 TEST(Directives, Request) {

@@ -55,7 +55,7 @@ net::Task<void> Flow::run() {
   if (open) open = co_await read_file();
   if (open) open = prepare_request();
   if (open) open = co_await read_ahead();
-  if (open) co_await fetch();
+  if (open) co_await pass();
   if (!answered_) co_await send_answer();
   record();
 }
@@ -166,6 +166,7 @@ bool Flow::prepare_request() {
   route_->request.apply(head_.fields);
   // `Host` may have been set by the edits; the writer takes it from here.
   if (const http::Field* host = head_.fields.find(http::FieldId::host)) head_.authority = host->value;
+  meet_visitor();
   return true;
 }
 
@@ -277,7 +278,5 @@ std::optional<Cause> Flow::gave_up() const {
   if (deadline_.expired()) return Cause::timeout;
   return std::nullopt;
 }
-
-void Flow::watch(Waiter& waiter) noexcept { exchange_.watch_client(&waiter); }
 
 }  // namespace shellac::proxy

@@ -63,6 +63,7 @@ class TrafficReports {
   ~TrafficReports() = default;
 };
 
+class Fetch;
 class Flow;
 class Tally;
 
@@ -85,6 +86,7 @@ class Proxy final : public front::ExchangeHandler {
   std::uint64_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
 
  private:
+  friend class Fetch;
   friend class Flow;
   Setting setting_;
   upstream::Connector connector_;

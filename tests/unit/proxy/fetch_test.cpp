@@ -14,7 +14,7 @@ struct BadAnswer {
   const char* reason;
 };
 void PrintTo(const BadAnswer& bad, std::ostream* out) { *out << bad.name; }
-class BadAnswers : public Fetch, public ::testing::WithParamInterface<BadAnswer> {};
+class BadAnswers : public Fetching, public ::testing::WithParamInterface<BadAnswer> {};
 
 TEST_P(BadAnswers, AreABadGateway) {
   MuxStream& a = exchange(client_.get("/"), GetParam().text);
@@ -62,13 +62,13 @@ INSTANTIATE_TEST_SUITE_P(
                   "http_protocol_error", "protocol"}),
     [](const auto& row) { return row.param.name; });
 
-TEST_F(Fetch, SixteenInterimAnswersAreNoFlood) {
+TEST_F(Fetching, SixteenInterimAnswersAreNoFlood) {
   MuxStream& a = exchange(client_.get("/"), interim(16) + kEmpty);
   EXPECT_EQ(a.status(), 200);
   EXPECT_EQ(a.interim(), std::vector<int>(16, 103));
 }
 
-TEST_F(Fetch, InterimAnswersArePassedOnAtOnce) {
+TEST_F(Fetching, InterimAnswersArePassedOnAtOnce) {
   MuxStream& a = client_.get("/");
   test::Peer server = pool("web").accept();
   server.read_head();
@@ -82,7 +82,7 @@ TEST_F(Fetch, InterimAnswersArePassedOnAtOnce) {
 }
 
 // Breaking after the head: the client sees a broken transfer, never a short answer that looks whole.
-TEST_F(Fetch, ABodyThatBreaksIsABrokenTransfer) {
+TEST_F(Fetching, ABodyThatBreaksIsABrokenTransfer) {
   struct Row {
     const char* answer;
     const char* reason;
@@ -113,7 +113,7 @@ TEST_F(Fetch, ABodyThatBreaksIsABrokenTransfer) {
 }
 
 // Nothing was sent yet: the client can still be told in words.
-TEST_F(Fetch, ABodyThatIsBrokenFromItsBeginIsABadGateway) {
+TEST_F(Fetching, ABodyThatIsBrokenFromItsBeginIsABadGateway) {
   for (const char* begin : {"-3\r\n", "x", "3\nabc"}) {
     MuxStream& a =
         exchange(client_.get("/"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(begin));
@@ -125,7 +125,7 @@ TEST_F(Fetch, ABodyThatIsBrokenFromItsBeginIsABadGateway) {
   }
 }
 
-TEST_F(Fetch, ABodyThatStopsIsABackendTimeout) {
+TEST_F(Fetching, ABodyThatStopsIsABackendTimeout) {
   pool("web").options().timeouts.between_bytes = std::chrono::milliseconds(100);
   MuxStream& a = client_.get("/");
   test::Peer server = pool("web").accept();
@@ -138,7 +138,7 @@ TEST_F(Fetch, ABodyThatStopsIsABackendTimeout) {
   EXPECT_TRUE(server.ends());
 }
 
-TEST_F(Fetch, ASilentBackendIsAGatewayTimeout) {
+TEST_F(Fetching, ASilentBackendIsAGatewayTimeout) {
   pool("web").options().timeouts.first_byte = std::chrono::milliseconds(100);
   MuxStream& a = client_.get("/");
   test::Peer server = pool("web").accept();
@@ -151,7 +151,7 @@ TEST_F(Fetch, ASilentBackendIsAGatewayTimeout) {
   EXPECT_LT(last().t_first_byte.count(), 0);
 }
 
-TEST_F(Fetch, TrailersArePassedOn) {
+TEST_F(Fetching, TrailersArePassedOn) {
   MuxStream& a = exchange(client_.get("/"),
                           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nDigest: xyz\r\n\r\n");
   EXPECT_EQ(a.text(), "abc");
@@ -159,7 +159,7 @@ TEST_F(Fetch, TrailersArePassedOn) {
   EXPECT_TRUE(a.is_complete());
 }
 
-TEST_F(Fetch, TheClientsTrailersArePassedOn) {
+TEST_F(Fetching, TheClientsTrailersArePassedOn) {
   MuxStream& a = client_.post("/");
   on_loop([&] {
     a.body().put("abc");
@@ -173,7 +173,7 @@ TEST_F(Fetch, TheClientsTrailersArePassedOn) {
   ASSERT_TRUE(over(a));
 }
 
-TEST_F(Fetch, AnswersWithoutABody) {
+TEST_F(Fetching, AnswersWithoutABody) {
   struct Row {
     const char* method;
     const char* answer;
@@ -203,7 +203,7 @@ TEST_F(Fetch, AnswersWithoutABody) {
   }
 }
 
-TEST_F(Fetch, AnAnswerThatLastsUntilTheConnectionEnds) {
+TEST_F(Fetching, AnAnswerThatLastsUntilTheConnectionEnds) {
   MuxStream& a = exchange(client_.get("/"), "HTTP/1.0 200 OK\r\n\r\nall of it");
   EXPECT_EQ(a.text(), "all of it");
   EXPECT_TRUE(a.is_complete());
@@ -211,7 +211,7 @@ TEST_F(Fetch, AnAnswerThatLastsUntilTheConnectionEnds) {
   EXPECT_EQ(pool("web").backend().server->idle.load(), 0u);
 }
 
-TEST_F(Fetch, NoBackendIsAskedBeforeTheBodysBeginIsHere) {
+TEST_F(Fetching, NoBackendIsAskedBeforeTheBodysBeginIsHere) {
   MuxStream& a = client_.post("/");
   on_loop([&] { a.body().put("begin"); });
   EXPECT_TRUE(driver_.pass(std::chrono::milliseconds(5)));
@@ -222,7 +222,7 @@ TEST_F(Fetch, NoBackendIsAskedBeforeTheBodysBeginIsHere) {
 }
 
 // What the client did wrong, on a route that takes 10 octets.
-TEST_F(Fetch, ABodyThatIsTooLarge) {
+TEST_F(Fetching, ABodyThatIsTooLarge) {
   MuxStream& told = client_.open({.head = "PUT /small HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"});
   ASSERT_TRUE(over(told));
   EXPECT_EQ(told.status(), 413);
@@ -243,7 +243,7 @@ TEST_F(Fetch, ABodyThatIsTooLarge) {
   EXPECT_EQ(exchange(fits, kEmpty).status(), 200);
 }
 
-TEST_F(Fetch, ABodyThatTurnsOutTooLargeOnItsWay) {
+TEST_F(Fetching, ABodyThatTurnsOutTooLargeOnItsWay) {
   pool("web").options().buffer_request = {0};
   MuxStream& a = client_.post("/small");
   test::Peer server = pool("web").accept();
@@ -257,7 +257,7 @@ TEST_F(Fetch, ABodyThatTurnsOutTooLargeOnItsWay) {
   EXPECT_TRUE(server.ends()) << "the backend never sees the end of it";
 }
 
-TEST_F(Fetch, AClientThatStopsSending) {
+TEST_F(Fetching, AClientThatStopsSending) {
   for (const Bytes buffer : {64_KiB, 0_B}) {
     pool("web").options().buffer_request = buffer;
     MuxStream& a = client_.post("/");
@@ -272,7 +272,7 @@ TEST_F(Fetch, AClientThatStopsSending) {
   }
 }
 
-TEST_F(Fetch, ABodyThatIsMalformed) {
+TEST_F(Fetching, ABodyThatIsMalformed) {
   MuxStream& a = client_.post("/");
   on_loop([&] { a.fail(Cause::protocol); });
   ASSERT_TRUE(over(a));
@@ -280,7 +280,7 @@ TEST_F(Fetch, ABodyThatIsMalformed) {
   EXPECT_EQ(last().ended, Ended::refused);
 }
 
-TEST_F(Fetch, AnExpectationIsTheBackendsToGrant) {
+TEST_F(Fetching, AnExpectationIsTheBackendsToGrant) {
   MuxStream& a =
       client_.open({.head = "PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"});
   test::Peer server = pool("web").accept();
@@ -296,7 +296,7 @@ TEST_F(Fetch, AnExpectationIsTheBackendsToGrant) {
   EXPECT_EQ(a.status(), 200);
 }
 
-TEST_F(Fetch, AnExpectationThatIsRefused) {
+TEST_F(Fetching, AnExpectationThatIsRefused) {
   MuxStream& a =
       client_.open({.head = "PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"});
   test::Peer server = pool("web").accept();
@@ -308,7 +308,7 @@ TEST_F(Fetch, AnExpectationThatIsRefused) {
   EXPECT_TRUE(server.ends()) << "the backend still waits for a body there";
 }
 
-TEST_F(Fetch, AnUpgradeBecomesATunnel) {
+TEST_F(Fetching, AnUpgradeBecomesATunnel) {
   MuxStream& a = client_.open(
       {.head = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", .is_http1 = true});
   test::Peer server = pool("web").accept();
@@ -330,7 +330,7 @@ TEST_F(Fetch, AnUpgradeBecomesATunnel) {
   EXPECT_EQ(last().status, 101);
 }
 
-TEST_F(Fetch, WithoutBuffersARequestIsRefused) {
+TEST_F(Fetching, WithoutBuffersARequestIsRefused) {
   driver_.budget().set_max({0});
   MuxStream& a = client_.post("/");
   on_loop([&] {

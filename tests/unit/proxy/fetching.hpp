@@ -7,7 +7,7 @@ namespace shellac::proxy {
 
 inline constexpr const char* kEmpty = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
-class Fetch : public ProxyTest {
+class Fetching : public ProxyTest {
  protected:
   void SetUp() override { configure_with(1); }
   void configure_with(std::size_t servers) {

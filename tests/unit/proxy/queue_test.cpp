@@ -6,7 +6,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-class Queue : public Fetch {
+class Queue : public Fetching {
  protected:
   // Servers of one connection each.
   void start(std::size_t servers, bool sticky = false) {

@@ -4,7 +4,7 @@
 namespace shellac::proxy {
 namespace {
 
-TEST_F(Fetch, ARefusedConnectionGoesToAnotherServer) {
+TEST_F(Fetching, ARefusedConnectionGoesToAnotherServer) {
   configure_with(3);
   pool("web").server(1).close();
   pool("web").server(3).close();
@@ -27,7 +27,7 @@ TEST_F(Fetch, ARefusedConnectionGoesToAnotherServer) {
   EXPECT_GE(counted("shellac_retries_total{pool=\"web\",reason=\"connect\",result=\"ok\"}"), 1);
 }
 
-TEST_F(Fetch, APostThatWasNeverSeenGoesToAnotherServerToo) {
+TEST_F(Fetching, APostThatWasNeverSeenGoesToAnotherServerToo) {
   configure_with(2);
   pool("web").server(1).close();
   for (int i = 0; i < 2; ++i) {
@@ -46,7 +46,7 @@ TEST_F(Fetch, APostThatWasNeverSeenGoesToAnotherServerToo) {
   }
 }
 
-TEST_F(Fetch, NobodyListens) {
+TEST_F(Fetching, NobodyListens) {
   configure_with(2);
   pool("web").server(1).close();
   pool("web").server(2).close();
@@ -59,7 +59,7 @@ TEST_F(Fetch, NobodyListens) {
   EXPECT_EQ(last().reason, "connect_refused");
 }
 
-TEST_F(Fetch, NoServerIsReady) {
+TEST_F(Fetching, NoServerIsReady) {
   pool("web").backend().server->set_state(balance::ServerState::drain, {});
   MuxStream& a = client_.get("/");
   ASSERT_TRUE(over(a));
@@ -71,7 +71,7 @@ TEST_F(Fetch, NoServerIsReady) {
   EXPECT_EQ(last().backend, "");
 }
 
-TEST_F(Fetch, ANameThatIsNotResolved) {
+TEST_F(Fetching, ANameThatIsNotResolved) {
   pools_.clear();
   pool("web", 0).add("named", Endpoint{});
   configure();
@@ -81,7 +81,7 @@ TEST_F(Fetch, ANameThatIsNotResolved) {
   EXPECT_EQ(a.field("Proxy-Status"), "shellac; error=dns_error");
 }
 
-TEST_F(Fetch, AReusedConnectionThatIsDeadIsReplacedSilently) {
+TEST_F(Fetching, AReusedConnectionThatIsDeadIsReplacedSilently) {
   test::Peer idle = leave_idle();
   MuxStream& a = client_.get("/second");
   EXPECT_TRUE(idle.read_head().starts_with("GET /second "));
@@ -96,7 +96,7 @@ TEST_F(Fetch, AReusedConnectionThatIsDeadIsReplacedSilently) {
   EXPECT_EQ(counted("shellac_backend_errors_total{pool=\"web\",backend=\"b1\",reason=\"closed\"}"), 0);
 }
 
-TEST_F(Fetch, AReusedConnectionThatBrokeInItsAnswerIsNotReplaced) {
+TEST_F(Fetching, AReusedConnectionThatBrokeInItsAnswerIsNotReplaced) {
   test::Peer idle = leave_idle();
   MuxStream& a = client_.get("/second");
   idle.read_head();
@@ -107,13 +107,13 @@ TEST_F(Fetch, AReusedConnectionThatBrokeInItsAnswerIsNotReplaced) {
   EXPECT_TRUE(pool("web").server(1).is_quiet());
 }
 
-TEST_F(Fetch, AFreshConnectionThatDiesIsNotReplaced) {
+TEST_F(Fetching, AFreshConnectionThatDiesIsNotReplaced) {
   MuxStream& a = exchange(client_.get("/"), "");
   EXPECT_EQ(a.status(), 502);
   EXPECT_TRUE(pool("web").server(1).is_quiet());
 }
 
-TEST_F(Fetch, WhatADyingServerLosesAnotherOneAnswers) {
+TEST_F(Fetching, WhatADyingServerLosesAnotherOneAnswers) {
   configure_with(2);
   MuxStream& a = client_.get("/");
   bool at_first = false;
@@ -136,7 +136,7 @@ TEST_F(Fetch, WhatADyingServerLosesAnotherOneAnswers) {
 }
 
 // Early hints are a part of an answer: the client would hear of two servers.
-TEST_F(Fetch, NothingIsRepeatedAfterAnInterimAnswer) {
+TEST_F(Fetching, NothingIsRepeatedAfterAnInterimAnswer) {
   configure_with(2);
   MuxStream& a = client_.get("/");
   ASSERT_TRUE(driver_.until(
@@ -153,7 +153,7 @@ TEST_F(Fetch, NothingIsRepeatedAfterAnInterimAnswer) {
   EXPECT_TRUE(pool("web").server(3 - dying).is_quiet());
 }
 
-TEST_F(Fetch, ASpentBudgetCostsNoIdleConnection) {
+TEST_F(Fetching, ASpentBudgetCostsNoIdleConnection) {
   configure_with(2);
   test::Peer idle[2] = {keep_one(1), keep_one(2)};
   on_loop([&] {
@@ -173,7 +173,7 @@ TEST_F(Fetch, ASpentBudgetCostsNoIdleConnection) {
   EXPECT_EQ(pool("web").backend(3 - asked).server->idle.load(), 1u);
 }
 
-TEST_F(Fetch, AClosedIdleConnectionIsNoticedBeforeItIsUsed) {
+TEST_F(Fetching, AClosedIdleConnectionIsNoticedBeforeItIsUsed) {
   test::Peer idle = leave_idle();
   idle.close();
   MuxStream& a = exchange(client_.get("/second"), kEmpty);
@@ -181,7 +181,7 @@ TEST_F(Fetch, AClosedIdleConnectionIsNoticedBeforeItIsUsed) {
 }
 
 // RFC 9110 §9.2.2: who sends it twice may order twice. An idle connection that may be dead is none for it.
-TEST_F(Fetch, APostIsNeverRepeated) {
+TEST_F(Fetching, APostIsNeverRepeated) {
   test::Peer idle = leave_idle();
   MuxStream& a = client_.post("/order");
   on_loop([&] {
@@ -198,7 +198,7 @@ TEST_F(Fetch, APostIsNeverRepeated) {
   EXPECT_TRUE(idle.is_silent());
 }
 
-TEST_F(Fetch, APostThatADyingServerMayHaveSeenGoesToNoOther) {
+TEST_F(Fetching, APostThatADyingServerMayHaveSeenGoesToNoOther) {
   configure_with(2);
   MuxStream& a = client_.post("/order");
   on_loop([&] { a.body().finish(); });
@@ -214,7 +214,7 @@ TEST_F(Fetch, APostThatADyingServerMayHaveSeenGoesToNoOther) {
   EXPECT_TRUE(pool("web").server(3 - dying).is_quiet());
 }
 
-TEST_F(Fetch, APutWhoseBodyIsAtHandIsRepeated) {
+TEST_F(Fetching, APutWhoseBodyIsAtHandIsRepeated) {
   test::Peer idle = leave_idle();
   MuxStream& a = client_.open({.head = "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n"});
   on_loop([&] {
@@ -230,7 +230,7 @@ TEST_F(Fetch, APutWhoseBodyIsAtHandIsRepeated) {
   EXPECT_EQ(a.status(), 200);
 }
 
-TEST_F(Fetch, APutWhoseBodyIsTooLargeToKeepIsSentOnAFreshConnection) {
+TEST_F(Fetching, APutWhoseBodyIsTooLargeToKeepIsSentOnAFreshConnection) {
   pool("web").options().buffer_request = 4_B;
   test::Peer idle = leave_idle();
   MuxStream& a = client_.open({.head = "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n"});

@@ -127,10 +127,12 @@ void merge_fields(const Fields& stored, const Fields& update, Fields& out) {
     // A 304 answers the stored entity tag: another one in it would name other content.
     return !is_never_stored(field) && !describes_content(field) && !(field.id == FieldId::etag && has_etag);
   };
+  // Without a Date of its own the 304 is dated when it arrives; the stored Date would make it old (§4.2.3).
+  const bool dated = update.has(FieldId::date);
   for (const Field& field : stored)
-    if (!counts(field) || !has_same(update, field)) out.add(field);
+    if ((!counts(field) || !has_same(update, field)) && (dated || field.id != FieldId::date)) out.add(field);
   for (const Field& field : update)
-    if (counts(field) || (field.id == FieldId::age)) out.add(field);
+    if (counts(field) || field.id == FieldId::age) out.add(field);
 }
 
 void not_modified_fields(const Fields& stored, Fields& out) {

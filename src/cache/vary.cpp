@@ -141,6 +141,22 @@ std::string_view value_of(const Policy& policy, std::string_view name, const Fie
   return arena.concat({kPresent, value});
 }
 
+// The first field's value of a variant's text, its mark included; taken off.
+std::string_view take_value(std::string_view& variant) {
+  const std::size_t next = variant.find_first_of("\x1d\x1e", 1);
+  const std::string_view value = variant.substr(0, next);
+  variant.remove_prefix(value.size());
+  return value;
+}
+
+// The language that weighs more than every other one; empty when there is no such, or any would do.
+std::string_view favourite(const WeightedList& list) {
+  const auto best = std::ranges::max_element(list, {}, &Weighted::weight);
+  if (best == list.end() || best->weight == 0 || best->name == "*") return {};
+  const auto ties = std::ranges::count(list, best->weight, &Weighted::weight);
+  return ties == 1 ? best->name : std::string_view{};
+}
+
 }  // namespace
 
 Vary read_vary(const Fields& response, Arena& arena) {
@@ -175,6 +191,20 @@ std::string_view variant_of(const Policy& policy, std::string_view names, const 
     names.remove_prefix(std::min(end + 1, names.size()));
   }
   return text;
+}
+
+bool suits_language(const Policy& policy, const StoredVariant& stored, const Fields& request, Arena& arena) {
+  if (stored.content_language.empty() || !policy.options().accept_languages.empty()) return false;
+  const std::string_view wanted = favourite(read_weighted(request, FieldId::accept_language));
+  if (wanted.empty() || !iequals(wanted, trim(stored.content_language))) return false;
+  std::string_view asked = variant_of(policy, stored.names, request, arena);
+  std::string_view variant = stored.variant;
+  for (std::string_view names = stored.names; !names.empty();) {
+    const std::string_view name = names.substr(0, names.find(','));
+    names.remove_prefix(std::min(name.size() + 1, names.size()));
+    if (take_value(asked) != take_value(variant) && name != "accept-language") return false;
+  }
+  return true;
 }
 
 std::string_view normalized_accept_encoding(const Fields& request, Arena& arena) {

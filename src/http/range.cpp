@@ -23,10 +23,10 @@ std::optional<RangeSpec> parse_spec(std::string_view text) {
   const std::size_t dash = text.find('-');
   if (dash == text.npos) return std::nullopt;
   const std::string_view before = text.substr(0, dash), after = text.substr(dash + 1);
-  RangeSpec spec;
-  if (!after.empty() && !(spec.last = parse_position(after))) return std::nullopt;
+  const RangeSpec spec{parse_position(before), parse_position(after)};
+  if (!spec.last && !after.empty()) return std::nullopt;
   if (before.empty()) return spec.last ? std::optional(spec) : std::nullopt;
-  if (!(spec.first = parse_position(before))) return std::nullopt;
+  if (!spec.first) return std::nullopt;
   if (spec.last && *spec.last < *spec.first) return std::nullopt;
   return spec;
 }
@@ -122,8 +122,8 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
   const std::size_t slash = text.find('/');
   if (slash == text.npos) return std::nullopt;
   const std::string_view range = text.substr(0, slash), total = text.substr(slash + 1);
-  ContentRange result;
-  if (total != "*" && !(result.total = parse_unsigned(total))) return std::nullopt;
+  ContentRange result{.range = {}, .total = parse_unsigned(total)};
+  if (!result.total && total != "*") return std::nullopt;
   if (range == "*") return result.total ? std::optional(result) : std::nullopt;
   const std::size_t dash = range.find('-');
   if (dash == range.npos) return std::nullopt;

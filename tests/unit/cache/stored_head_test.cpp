@@ -78,6 +78,11 @@ TEST(StoredHead, Merge) {
       lines_of(out),
       "ETag: \"a\"\nY: 1\nContent-Length: 5\nContent-Encoding: br\nContent-MD5: m\nx: 3\nZ: 1\nContent-Type: c/d\n"
       "Set-Cookie: a=c\nAge: 7\n");
+  http::Fields dated, undated;
+  merge_fields(fields_of({{"Date", kHourAgo}}), fields_of({{"Date", kNow}}), dated);
+  EXPECT_EQ(dated.value(http::FieldId::date), kNow);
+  merge_fields(fields_of({{"Date", kHourAgo}}), fields_of({}), undated);
+  EXPECT_FALSE(undated.has(http::FieldId::date));
   http::Fields named;
   merge_fields(fields_of({{"X", "1"}}), fields_of({{"ETag", "\"b\""}}), named);
   EXPECT_EQ(lines_of(named), "X: 1\nETag: \"b\"\n");

@@ -87,5 +87,29 @@ TEST(Vary, AcceptLanguage) {
   EXPECT_TRUE(equal("fr", "it, de;q=0", options));
 }
 
+TEST(Vary, LanguageOfTheAnswer) {
+  const auto suits = [](const Lines& stored, const Lines& asked, std::string_view language,
+                        std::string_view list = {}) {
+    PolicyOptions options;
+    if (!list.empty()) options.accept_languages = {std::string(list)};
+    const Policy policy(options);
+    Arena arena;
+    constexpr std::string_view kNames = "accept-language,foo";
+    const std::string_view variant = variant_of(policy, kNames, fields_of(stored), arena);
+    return suits_language(policy, {kNames, variant, language}, fields_of(asked), arena);
+  };
+  const Lines both = {{"Accept-Language", "en, de"}};
+  EXPECT_TRUE(suits(both, {{"Accept-Language", "fr;q=0.5, de;q=1.0"}}, "de"));
+  EXPECT_TRUE(suits(both, {{"Accept-Language", "DE"}}, "de"));
+  EXPECT_FALSE(suits(both, {{"Accept-Language", "fr, de;q=0.5"}}, "de"));
+  EXPECT_FALSE(suits(both, {{"Accept-Language", "fr, de"}}, "de"));  // no favourite
+  EXPECT_FALSE(suits(both, {{"Accept-Language", "de;q=0"}}, "de"));
+  EXPECT_FALSE(suits(both, {{"Accept-Language", "de"}}, ""));
+  EXPECT_FALSE(suits(both, {{"Accept-Language", "de"}}, "de, en"));
+  EXPECT_FALSE(suits(both, {}, "de"));
+  EXPECT_FALSE(suits(both, {{"Accept-Language", "de"}, {"Foo", "1"}}, "de"));
+  EXPECT_FALSE(suits(both, {{"Accept-Language", "de"}}, "de", "en"));
+}
+
 }  // namespace
 }  // namespace shellac::cache

@@ -13,6 +13,10 @@ namespace {
 using http::FieldId;
 using http::Fields;
 
+constexpr auto kSecondsMax =
+    static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(kDeltaMax).count());
+Duration seconds_of(std::uint64_t count) { return std::chrono::seconds(std::min(count, kSecondsMax)); }
+
 // One directive of Cache-Control, its argument without quotes.
 struct Directive {
   std::string_view name;
@@ -112,8 +116,7 @@ void take(std::string_view key, const Item& item, bool case_matters, ResponseDir
     return take(Directive{key, item.text, true}, out);
   if (item.type != Item::Type::integer || item.integer < 0) return;
   // A key that stands twice: the last one counts (RFC 9651 §4.2.2).
-  if (auto* const duration = duration_of(key, out))
-    *duration = std::min<Duration>(std::chrono::seconds(item.integer), kDeltaMax);
+  if (auto* const duration = duration_of(key, out)) *duration = seconds_of(static_cast<std::uint64_t>(item.integer));
 }
 
 // Nothing when the field is absent, empty or cannot be read (RFC 9213 §2.2).
@@ -149,8 +152,7 @@ std::optional<ResponseDirectives> read_targeted(const Fields& response, std::str
 
 std::optional<Duration> parse_delta_seconds(std::string_view text) {
   if (text.empty() || !std::ranges::all_of(text, is_digit)) return std::nullopt;
-  constexpr auto kMax = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(kDeltaMax).count());
-  return std::chrono::seconds(std::min(parse_unsigned(text).value_or(kMax), kMax));
+  return seconds_of(parse_unsigned(text).value_or(kSecondsMax));
 }
 
 RequestDirectives read_request_directives(const Fields& request) {

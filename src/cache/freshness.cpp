@@ -9,6 +9,19 @@ namespace shellac::cache {
 
 using http::FieldId;
 
+namespace {
+
+// `to` - `from` within [0, kDeltaMax]. Dates may lie five centuries apart, which no Duration holds.
+Duration time_from(WallTime from, WallTime to) {
+  if (to <= from) return Duration{0};
+  Duration::rep span = 0;
+  if (__builtin_sub_overflow(Duration(to.time_since_epoch()).count(), Duration(from.time_since_epoch()).count(), &span))
+    return kDeltaMax;
+  return std::min(Duration(span), kDeltaMax);
+}
+
+}  // namespace
+
 std::optional<Duration> read_age(const http::Fields& response) {
   std::string_view first;
   http::for_each_member(response, FieldId::age, [&](std::string_view member) {
@@ -33,8 +46,8 @@ ResponseDates read_dates(const http::Fields& response, WallTime received) {
 }
 
 Duration corrected_initial_age(const http::Fields& response, const ResponseDates& dates, const ResponseTimes& times) {
-  const Duration apparent = std::max<Duration>(times.received - dates.date, Duration{0});
-  const Duration delay = std::max<Duration>(times.received - times.requested, Duration{0});
+  const Duration apparent = time_from(dates.date, times.received);
+  const Duration delay = time_from(times.requested, times.received);
   return std::min(std::max(apparent, read_age(response).value_or(Duration{0}) + delay), kDeltaMax);
 }
 
@@ -48,14 +61,13 @@ Freshness freshness_of(const Policy& policy, const ResponseDirectives& said, con
   if (said.max_age) return {Lifetime::max_age, *said.max_age};
   // RFC 9213 §2.2: a targeted field takes the place of Expires, too.
   if (dates.has_expires && !said.is_targeted()) {
-    const Duration lifetime = dates.expires ? *dates.expires - dates.date : Duration{0};
-    return {Lifetime::expires, std::clamp(lifetime, Duration{0}, kDeltaMax)};
+    return {Lifetime::expires, dates.expires ? time_from(dates.date, *dates.expires) : Duration{0}};
   }
   const PolicyOptions& options = policy.options();
   // RFC 9111 §4.2.2, §5.2.2.9: `public` says that what has no explicit freshness may be stored as well.
   if (!is_heuristically_cacheable(status) && !said.public_) return {};
   if ((options.strict_rfc || options.heuristic) && dates.last_modified && *dates.last_modified < dates.date)
-    return {Lifetime::heuristic, std::min<Duration>((dates.date - *dates.last_modified) / 10, kHeuristicMax)};
+    return {Lifetime::heuristic, std::min(time_from(*dates.last_modified, dates.date) / 10, Duration(kHeuristicMax))};
   if (options.strict_rfc) return {};
   if (status == 404 || status == 410) return {Lifetime::negative, options.negative_ttl};
   if (options.default_ttl > Duration{0}) return {Lifetime::by_default, options.default_ttl};

@@ -52,6 +52,15 @@ TEST(Freshness, InitialAge) {
   EXPECT_EQ(age({{"Date", "foo"}, {"Age", "30"}}), seconds(30));
 }
 
+// Dates at the ends of what a clock can hold.
+TEST(Freshness, FarDates) {
+  const Lines early = {{"Date", "Wed, 25 Nov 1013 00:00:00 GMT"}, {"Expires", "Wed, 25 Nov 9013 00:00:00 GMT"}};
+  const http::Fields fields = fields_of(early);
+  EXPECT_EQ(corrected_initial_age(fields, read_dates(fields, now()), {now(), now()}), kDeltaMax);
+  EXPECT_EQ(fresh(early).lifetime, kDeltaMax);
+  EXPECT_EQ(fresh({{"Date", kNow}, {"Last-Modified", "Wed, 25 Nov 1013 00:00:00 GMT"}}).lifetime, kHeuristicMax);
+}
+
 TEST(Freshness, Order) {
   struct Row {
     Lines lines;

@@ -21,6 +21,9 @@ struct Cache::State {
 
   explicit State(const Setting& setting);
 
+  // What bodies that have begun to arrive are still to get (try_promise()).
+  std::atomic<std::uint64_t> promised{0};
+
   static std::uint8_t shard_number(std::uint64_t hash) { return static_cast<std::uint8_t>(hash >> 58); }
   Shard& shard_of(std::uint64_t hash) const { return *shards[shard_number(hash)]; }
 

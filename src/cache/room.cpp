@@ -8,6 +8,9 @@
 namespace shellac::cache {
 namespace {
 
+// Of the pages that a body takes, so much at most goes to its books and to rounding: an eighth.
+constexpr std::uint64_t kBookShare = 8;
+
 constexpr std::size_t kBatch = 32;
 // Batches of one eviction, on a worker.
 constexpr int kEvictionBatches = 64;
@@ -121,6 +124,16 @@ bool Cache::make_room(Bytes need, Time now) {
   Pages& pages = state_->memory.pages;
   return state_->with_room(need.count, now, [&] { return pages.available() >= need; });
 }
+
+bool Cache::try_promise(Bytes need, Time now) {
+  const std::uint64_t before = state_->promised.fetch_add(need.count, std::memory_order_relaxed);
+  // Rounding and books cost a little, too.
+  if (make_room({before + need.count + need.count / kBookShare}, now)) return true;
+  keep_promise(need);
+  return false;
+}
+
+void Cache::keep_promise(Bytes kept) { state_->promised.fetch_sub(kept.count, std::memory_order_relaxed); }
 
 Pages& Cache::pages() { return state_->memory.pages; }
 

@@ -63,6 +63,7 @@ class Control {
   void begin_shutdown();
   void drain_workers();
   void wait_for_connections();
+  bool ends_fills();
   void finish();
   // views.cpp
   AdminActions make_actions();

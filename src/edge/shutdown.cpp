@@ -48,9 +48,20 @@ void Control::wait_for_connections() {
   shutdown_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     // Before the last worker has emptied its queues, nobody connected does not mean that nobody waits there.
-    if (drained_ && admission_->connections() == 0) return finish();
+    if (drained_ && admission_->connections() == 0 && !ends_fills()) return finish();
     wait_for_connections();
   });
+}
+
+// Nobody is connected, so nobody reads along: fetches for the cache end, too. True while some are under way.
+bool Control::ends_fills() {
+  bool any = false;
+  for (const auto& worker : workers_) {
+    if (worker->fills() == 0) continue;
+    any = true;
+    worker->abort_fills();
+  }
+  return any;
 }
 
 void Control::finish() {

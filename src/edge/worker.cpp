@@ -38,6 +38,10 @@ void Worker::drain(std::function<void()> done) {
   });
 }
 
+void Worker::abort_fills() {
+  loop_.post([this] { proxy_.abort_fills(); });
+}
+
 void Worker::abort_all() {
   loop_.post([this] { frontend_.abort_all(); });
 }

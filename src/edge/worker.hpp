@@ -37,6 +37,8 @@ class Worker {
   void join();
   net::Loop& loop() { return loop_; }
   const net::Loop& loop() const { return loop_; }
+  std::uint32_t fills() const { return proxy_.fills(); }
+  void abort_fills();
   std::uint64_t in_flight() const { return proxy_.in_flight(); }
 
  private:

@@ -78,7 +78,7 @@ std::size_t head_size_max(const RequestHead& head, const WireFraming& framing) {
 }
 
 std::size_t head_size_max(const ResponseHead& head, const WireFraming& framing) {
-  return head.reason.size() + fields_size(head.fields) + framing.upgrade.size() + kFramingRoom;
+  return head.reason.size() + head.lines.size() + fields_size(head.fields) + framing.upgrade.size() + kFramingRoom;
 }
 
 std::size_t write_head(const RequestHead& head, std::string_view target, const WireFraming& framing,
@@ -107,6 +107,7 @@ std::size_t write_head(const ResponseHead& head, const WireFraming& framing, con
   out.put(" ");
   out.put(head.reason.empty() ? reason_phrase(head.status) : head.reason);
   out.put("\r\n");
+  out.put(head.lines);
   for (const Field& field : head.fields)
     if (!is_ours(field.id)) out.line(field.name, field.value);
   if (head_length != nullptr && framing.kind == Framing::none) {

@@ -96,4 +96,23 @@ http::Pull BufferedBody::try_next(std::size_t max, Waiter& waiter) {
   return inner_.try_next(max, waiter);
 }
 
+http::Pull SlicedBody::try_next(std::size_t max, Waiter& waiter) {
+  for (;;) {
+    http::Pull pull = inner_.try_next(max, waiter);
+    if (pull.state == http::Pull::State::failed || pull.state == http::Pull::State::pending) return pull;
+    views_.clear();
+    for (std::string_view part : pull.data) {
+      const std::uint64_t skipped = std::min<std::uint64_t>(skip_, part.size());
+      skip_ -= skipped;
+      part = part.substr(skipped, size_ - given_);
+      given_ += part.size();
+      if (!part.empty()) views_.push_back(part);
+    }
+    if (given_ == size_) return {http::Pull::State::end, views_, {}};
+    if (pull.state == http::Pull::State::end)
+      return {http::Pull::State::failed, {}, {Side::backend, Cause::closed, false, {}, "reading the answer's body"}};
+    if (!views_.empty()) return {http::Pull::State::more, views_, {}};
+  }
+}
+
 }  // namespace shellac::proxy

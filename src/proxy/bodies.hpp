@@ -42,6 +42,22 @@ class TimedBody final : public http::Body, private Waiter {
   Waiter* puller_ = nullptr;
 };
 
+// A range of a body that is relayed as it comes: what lies before it is dropped, and the rest is not waited for.
+class SlicedBody final : public http::Body {
+ public:
+  SlicedBody(http::Body& inner, std::uint64_t first, std::uint64_t size) : inner_(inner), skip_(first), size_(size) {}
+  std::optional<std::uint64_t> length() const override { return size_; }
+  http::Pull try_next(std::size_t max, Waiter& waiter) override;
+  void stop_waiting() noexcept override { inner_.stop_waiting(); }
+
+ private:
+  http::Body& inner_;
+  std::uint64_t skip_;
+  const std::uint64_t size_;
+  std::uint64_t given_ = 0;
+  std::vector<std::string_view> views_;
+};
+
 // Holds the begin of a body (`buffer_request`), so that a backend is chosen only when a slow client has sent it, and so
 // that a request whose whole body is at hand can be sent again. What is longer follows from the client.
 class BufferedBody final : public http::Body {

@@ -6,6 +6,7 @@ namespace shellac::proxy {
 
 // Asks backends for this client alone: the fetch ends when the client leaves.
 net::Task<void> Flow::pass() {
+  passed_ = true;
   Fetch fetch({proxy_, loop_, signal_, deadline_, *this, record_},
               {pool_, head_, target_, body_, buffered_ ? &*buffered_ : nullptr, exchange_.client().peer,
                exchange_.client().local, hash_, visitor_});
@@ -14,6 +15,20 @@ net::Task<void> Flow::pass() {
     co_return answer_failure(fetch);
   }
   co_await deliver(fetch);
+}
+
+// A fetch for the cache asks for the whole. When the answer is not stored, the client's range is cut out of it as it
+// passes; several ranges are answered with the whole (RFC 9110 §14.2 lets a server ignore Range).
+std::optional<http::ByteRange> Flow::relayed_range(Fetch& fetch) const {
+  http::Body* const body = fetch.exchange().body();
+  if (key_.empty() || head_.known != http::Method::get || fetch.head().status != 200 || body == nullptr ||
+      !body->length() || passed_)
+    return std::nullopt;
+  const auto asked = http::parse_range(head_.fields);
+  if (!asked || asked->size() != 1 || head_.fields.has(http::FieldId::if_range)) return std::nullopt;
+  const auto selected = http::select_ranges(*asked, *body->length());
+  if (selected.kind != http::RangeSelection::Kind::partial) return std::nullopt;
+  return selected.ranges[0];
 }
 
 void Flow::answer_failure(const Fetch& fetch) {
@@ -37,6 +52,11 @@ net::Task<void> Flow::deliver(Fetch& fetch) {
     head.fields.add(http::FieldId::date, {date, sizeof date});
   }
   http::add_response_fields(head, client_.request_id, exchange_.arena());
+  invalidate(head);
+  if (policy_ != nullptr) {
+    cache_status_.forward_status = head.status;
+    add_cache_status(head);
+  }
   // On the way out only, so that a stored answer never carries it.
   if (const auto cookie = fetch.sticky_cookie())
     head.fields.add(http::FieldId::set_cookie, exchange_.arena().copy(*cookie));
@@ -48,6 +68,14 @@ net::Task<void> Flow::deliver(Fetch& fetch) {
     fetch.judge_body(true);
   }
   http::Body* body = fetch.exchange().body();
+  if (head_.known == http::Method::head) body = nullptr;  // GET was asked for the cache
+  std::optional<SlicedBody> slice;
+  if (const auto range = relayed_range(fetch)) {
+    head.status = record_.status = 206;
+    head.fields.set(http::FieldId::content_range,
+                    http::write_content_range({*range, body->length()}, exchange_.arena()));
+    body = &slice.emplace(*body, range->first, range->size());
+  }
   std::optional<TimedBody> timed;
   if (body != nullptr && (deadline_.armed() || deadline_.expired()))
     body = &timed.emplace(*body, loop_, deadline_.due());

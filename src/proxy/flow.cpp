@@ -50,9 +50,10 @@ Flow::Flow(Proxy& proxy, front::Exchange& exchange)
 net::Task<void> Flow::run() {
   identify_client();
   // (No co_await behind && or ||: g++ 12 resumes into the wrong frame there.)
-  bool open =
-      check_message() && redirect_to_https() && find_route() && check_access() && check_size() && answer_locally();
+  bool open = check_message() && redirect_to_https() && find_route() && check_access() && obey_purge() &&
+              check_size() && answer_locally();
   if (open) open = co_await read_file();
+  if (open) open = co_await use_cache();
   if (open) open = prepare_request();
   if (open) open = co_await read_ahead();
   if (open) co_await pass();
@@ -155,6 +156,8 @@ bool Flow::answer_locally() {
 
 // The target in the route's form, without what is not passed on (RFC 9110 §7.6), with what backends are told.
 bool Flow::prepare_request() {
+  if (prepared_) return true;
+  prepared_ = true;
   pool_ = config_->pool_of_route[route_->index];
   if (pool_->options.balance.algorithm == balance::Algorithm::hash)
     hash_ = hash_of_key(pool_->options.balance.key, head_, client_.address);
@@ -269,7 +272,8 @@ void Flow::record() {
   if (record_.ended == Ended::client_reset && exchange_.is_cut_by_shutdown()) record_.ended = Ended::shutdown;
   record_.bytes_in = exchange_.body_bytes_in();
   record_.t_total = since(exchange_.head_complete(), loop_.now());
-  proxy_.tally_->count(record_, route_, head_.known);
+  const std::string_view policy = policy_ != nullptr ? std::string_view(policy_->options().name) : std::string_view{};
+  proxy_.tally_->count(record_, {route_, policy}, head_.known);
   proxy_.setting_.sink.record(record_);
 }
 

@@ -7,7 +7,11 @@
 
 #include "bodies.hpp"
 #include "fetch.hpp"
+#include "shellac/cache/cache_status.hpp"
+#include "shellac/cache/judge.hpp"
+#include "shellac/cache/key.hpp"
 #include "shellac/http/forwarding.hpp"
+#include "shellac/http/range.hpp"
 #include "shellac/proxy/proxy.hpp"
 
 namespace shellac::proxy {
@@ -25,6 +29,8 @@ struct LocalAnswer {
   std::string_view allow;
 };
 
+class Fill;
+
 // Lives in the frame of Proxy::handle(). Thread: its worker.
 class Flow final : private Asker {
  public:
@@ -41,10 +47,34 @@ class Flow final : private Asker {
   bool check_size();
   bool answer_locally();
   net::Task<bool> read_file();
-  net::Task<bool> read_ahead();
+  net::Task<bool> use_cache();
   bool prepare_request();
+  net::Task<bool> read_ahead();
   net::Task<void> send_answer();
   void record();
+
+  // cached.cpp
+  enum class Looked : std::uint8_t { answered, pass, again };
+  bool obey_purge();
+  cache::KeySource key_source() const;
+  void note_pass(cache::Bypass why);
+  void note_miss(cache::Miss why);
+  net::Task<bool> peek();
+  net::Task<Looked> look_up();
+  std::shared_ptr<Fill> start_fill(cache::Leader leader, const cache::ObjectRef& stale);
+  net::Task<Looked> follow(cache::Follower follower, cache::ObjectRef stale, std::shared_ptr<Fill> fill);
+  net::Task<bool> pass_on_interim(Fill& fill);
+  net::Task<Looked> use_verdict(cache::Verdict verdict, cache::Follower& follower, cache::ObjectRef stale, Fill* fill);
+  void note_fetch(const Fill& fill);
+  void invalidate(const http::ResponseHead& head);
+
+  // stored_answer.cpp
+  net::Task<void> respond_stored(cache::ObjectRef object, Fill* fill);
+  std::optional<http::RangeSelection> apply_conditions(http::ResponseHead& head, std::optional<std::uint64_t> length);
+  net::Task<void> send_stored(http::ResponseHead& head, const cache::Object& object,
+                              std::optional<http::RangeSelection> ranges);
+  void add_stored_fields(http::ResponseHead& head, const cache::Object& object, Fill* fill);
+  void add_cache_status(http::ResponseHead& head);
 
   // visitor.cpp
   void meet_visitor();
@@ -54,6 +84,7 @@ class Flow final : private Asker {
   net::Task<void> pass();
   net::Task<void> deliver(Fetch& fetch);
   void answer_failure(const Fetch& fetch);
+  std::optional<http::ByteRange> relayed_range(Fetch& fetch) const;
   static bool is_broken(const front::Sent& sent);
   net::Task<void> finish_tunnel(upstream::BackendExchange& backend);
 
@@ -89,6 +120,13 @@ class Flow final : private Asker {
   std::shared_ptr<const upstream::Pool> pool_;
   std::uint64_t hash_ = 0;  // of the key of `balance: hash`, as the client sent it
   balance::Visitor visitor_;
+  const cache::Policy* policy_ = nullptr;  // of the route; null: no cache
+  cache::RequestJudgement judged_;
+  std::string_view key_;
+  cache::CacheStatus cache_status_;
+  bool prepared_ = false;  // the request is as backends get it
+  bool passed_ = false;    // the client's own request went to the backend
+  bool met_ = false;       // the visitor
   std::optional<LocalAnswer> answer_;
   RequestRecord record_;
   bool answered_ = false;  // respond() was called

@@ -1,5 +1,6 @@
 #include "shellac/proxy/proxy.hpp"
 
+#include "fill.hpp"
 #include "flow.hpp"
 #include "shellac/core/crypto.hpp"
 #include "tally.hpp"
@@ -21,6 +22,7 @@ Proxy::Proxy(Setting setting)
     : setting_(setting),
       connector_(setting.loop),
       tally_(std::make_unique<Tally>(setting.metrics, setting.loop.shard())),
+      fills_(setting.loop),
       id_prefix_(random_number()) {}
 
 Proxy::~Proxy() = default;
@@ -31,6 +33,10 @@ void Proxy::adopt(std::shared_ptr<const Config> config) {
   pickers_.clear();
   connector_.retain(config->pools);
   config_ = std::move(config);
+}
+
+void Proxy::abort_fills() {
+  for (Fill* const fill : open_fills_) fill->abort();
 }
 
 // A flow that began before a reload brings its own pool: its picker lives until the next reload.

@@ -57,13 +57,19 @@ Metrics::Metrics(metrics::Registry& registry)
       retries(registry.counters("shellac_retries_total", "Requests sent again.", {"pool", "reason", "result"})),
       refusals(registry.counters("shellac_backend_queue_rejected_total", "Requests that no server could take.",
                                  {"pool", "reason"})),
-      sticky(registry.counters("shellac_sticky_total", "Requests by what their sticky cookie said.",
-                               {"pool", "result"})) {}
+      sticky(
+          registry.counters("shellac_sticky_total", "Requests by what their sticky cookie said.", {"pool", "result"})),
+      lookups(registry.counters("shellac_cache_lookups_total",
+                                "Requests of routes with a cache, by what became of them.", {"policy", "result"})),
+      lookup_bytes(registry.counters("shellac_cache_lookup_bytes_total", "Octets of their answers' bodies.",
+                                     {"policy", "result"})),
+      not_stored(registry.counters("shellac_cache_not_stored_total", "Answers that were not stored.", {"reason"})) {}
 
-void Tally::count(const RequestRecord& record, const route::Route* route, http::Method method) {
+void Tally::count(const RequestRecord& record, const Where& where, http::Method method) {
+  const route::Route* const route = where.route;
   const std::string_view name = route ? std::string_view(route->name) : std::string_view("none");
   const std::string_view cache = to_string(record.cache);
-  RouteCells& cells = routes_[route];
+  RouteCells& cells = routes_[route][static_cast<std::size_t>(record.cache)];
   if (cells.duration == nullptr) {
     cells.duration = &metrics_.duration.at(shard_, {name, cache});
     cells.request_bytes = &metrics_.request_bytes.at(shard_, {name});
@@ -80,6 +86,13 @@ void Tally::count(const RequestRecord& record, const route::Route* route, http::
   cells.duration->observe(seconds(record.t_total));
   if (record.bytes_in > 0) cells.request_bytes->add(record.bytes_in);
   if (record.bytes_out > 0) cells.response_bytes->add(record.bytes_out);
+  if (where.policy.empty()) return;
+  if (cells.lookups == nullptr) {
+    cells.lookups = &metrics_.lookups.at(shard_, {where.policy, cache});
+    cells.lookup_bytes = &metrics_.lookup_bytes.at(shard_, {where.policy, cache});
+  }
+  cells.lookups->add();
+  if (record.bytes_out > 0) cells.lookup_bytes->add(record.bytes_out);
 }
 
 void Tally::count_backend(const upstream::Pool& pool, const upstream::Backend& backend, int status, Duration response) {
@@ -106,6 +119,8 @@ void Tally::count_retry(const upstream::Pool& pool, std::string_view reason, std
 void Tally::count_refusal(const upstream::Pool& pool, std::string_view reason) {
   metrics_.refusals.at(shard_, {pool.options.name, reason}).add();
 }
+
+void Tally::count_not_stored(cache::NotStored why) { metrics_.not_stored.at(shard_, {to_string(why)}).add(); }
 
 void Tally::count_sticky(const upstream::Pool& pool, balance::StickyResult result) {
   metrics::Counter*& counter = sticky_[&pool][static_cast<std::size_t>(result)];

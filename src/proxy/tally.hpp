@@ -20,12 +20,19 @@ class Tally {
     sticky_.clear();
   }
 
-  void count(const RequestRecord& record, const route::Route* route, http::Method method);
+  // `policy`: of the route's cache; empty: none.
+  struct Where {
+    const route::Route* route;
+    std::string_view policy;
+  };
+  void count(const RequestRecord& record, const Where& where, http::Method method);
   void count_backend(const upstream::Pool& pool, const upstream::Backend& backend, int status, Duration response);
   void count_backend_error(const upstream::Pool& pool, const upstream::Backend& backend, std::string_view reason);
   void count_retry(const upstream::Pool& pool, std::string_view reason, std::string_view result);
   // Nobody could take a request: a NoPick's word, queue_full or queue_timeout.
   void count_refusal(const upstream::Pool& pool, std::string_view reason);
+  // An answer that was not stored.
+  void count_not_stored(cache::NotStored why);
   void count_sticky(const upstream::Pool& pool, balance::StickyResult result);
 
  private:
@@ -33,6 +40,8 @@ class Tally {
     metrics::Histogram* duration = nullptr;
     metrics::Counter* request_bytes = nullptr;
     metrics::Counter* response_bytes = nullptr;
+    metrics::Counter* lookups = nullptr;
+    metrics::Counter* lookup_bytes = nullptr;
     // listener (by its name's place), method and status class → counter
     std::unordered_map<std::uint64_t, metrics::Counter*> requests;
   };
@@ -43,7 +52,8 @@ class Tally {
 
   Metrics& metrics_;
   const unsigned shard_;
-  std::unordered_map<const route::Route*, RouteCells> routes_;
+  static constexpr std::size_t kOutcomes = 6;
+  std::unordered_map<const route::Route*, std::array<RouteCells, kOutcomes>> routes_;
   std::unordered_map<const upstream::Backend*, BackendCells> backends_;
   std::unordered_map<const upstream::Pool*, std::array<metrics::Counter*, 8>> sticky_;
 };

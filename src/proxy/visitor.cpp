@@ -6,7 +6,8 @@ namespace shellac::proxy {
 
 // Reads the sticky cookie and takes it out of what the backend sees; an application's own cookie of that name stays.
 void Flow::meet_visitor() {
-  if (!pool_->sticky) return;
+  if (!pool_->sticky || met_) return;
+  met_ = true;
   bool has_ours = false;
   for (const http::Field& field : head_.fields) {
     if (field.id != http::FieldId::cookie) continue;

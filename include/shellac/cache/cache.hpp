@@ -125,6 +125,11 @@ class Cache {
   void set_memory(Bytes memory, Time now);
   // Evicts until the pages could give `need`. False: it cannot be had.
   bool make_room(Bytes need, Time now);
+  // Room for a body that is about to arrive: counted until it is kept, so that those who begin at the same time do not
+  // all count on the same pages. False: it cannot be had, and the answer is better relayed than begun.
+  bool try_promise(Bytes need, Time now);
+  // So much of it has arrived, or will not.
+  void keep_promise(Bytes kept);
   Pages& pages();
 
   // --- sight

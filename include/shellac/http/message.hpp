@@ -50,6 +50,9 @@ struct ResponseHead {
   int status = 0;
   std::string_view reason;
   Version version = Version::http11;
+  // Field lines that are written already ("Name: value\r\n"…), of a stored answer: they come before `fields`, which
+  // name nothing that stands in them but list fields. Whoever wrote them left the framing's fields out.
+  std::string_view lines;
   Fields fields;
 
   // In an answer to HEAD and in a 304 Framing::length tells what GET would have given; no body follows (is_bodyless()).

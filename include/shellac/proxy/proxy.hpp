@@ -49,6 +49,9 @@ struct Metrics {
   metrics::CounterFamily& retries;
   metrics::CounterFamily& refusals;
   metrics::CounterFamily& sticky;
+  metrics::CounterFamily& lookups;
+  metrics::CounterFamily& lookup_bytes;
+  metrics::CounterFamily& not_stored;
 };
 
 // Where workers tell that real traffic fails on a server. `edge` implements it. Thread: any.
@@ -64,6 +67,7 @@ class TrafficReports {
 };
 
 class Fetch;
+class Fill;
 class Flow;
 class Tally;
 
@@ -82,11 +86,16 @@ class Proxy final : public front::ExchangeHandler {
 
   void adopt(std::shared_ptr<const Config> config);
   net::Task<void> handle(front::Exchange& exchange) override;
+  // Fetches for the cache that are under way, with or without a client. Any thread.
+  std::uint32_t fills() const { return fill_count_.load(std::memory_order_relaxed); }
+  // Ends them: nobody is connected any more, and the cache goes with the process.
+  void abort_fills();
   // Exchanges under way. Any thread.
   std::uint64_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
 
  private:
   friend class Fetch;
+  friend class Fill;
   friend class Flow;
   Setting setting_;
   upstream::Connector connector_;
@@ -95,6 +104,9 @@ class Proxy final : public front::ExchangeHandler {
 
   std::unordered_map<const balance::Group*, balance::Picker> pickers_;
   std::unique_ptr<Tally> tally_;
+  net::TaskGroup fills_;
+  std::vector<Fill*> open_fills_;
+  std::atomic<std::uint32_t> fill_count_{0};  // of them, for other threads
   balance::SealMemo seals_;
   Time refusal_told_{};
   std::uint64_t id_prefix_ = 0;

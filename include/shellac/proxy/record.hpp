@@ -23,7 +23,7 @@ enum class Ended : std::uint8_t {
 };
 std::string_view to_string(Ended ended);
 
-// What the cache had to do with it. Everything is `none` until there is a cache.
+// What the cache had to do with it; `none`: its route has no cache, or it never came so far.
 enum class CacheOutcome : std::uint8_t { none, hit, stale, miss, join, pass };
 std::string_view to_string(CacheOutcome outcome);
 
@@ -48,7 +48,7 @@ struct RequestRecord {
   std::string_view cache_reason;
   std::string_view pool, backend, zone;
   int attempts = 0;
-  std::string_view sticky;                                     // empty until there is stickiness
+  std::string_view sticky;                                     // empty: the pool has no stickiness
   Duration t_queue{}, t_connect{}, t_first_byte{}, t_total{};  // negative: did not happen
   Ended ended = Ended::completed;
   std::string_view reason;  // why it was refused or failed: a Refusal's or Cause's word; empty when completed

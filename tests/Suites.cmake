@@ -1,4 +1,4 @@
-# Everything beside the unit tests, as ctest tests. Labels: layout, docs, http, system, soak, fuzz (see
+# Everything beside the unit tests, as ctest tests. Labels: layout, docs, http, system, conformance, soak, fuzz (see
 # docs/contributing.md). A test that loads the machine runs alone; no test needs a fixed port, so the others share it.
 find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
 set(tests ${CMAKE_CURRENT_SOURCE_DIR})
@@ -68,6 +68,14 @@ endforeach()
 # The demonstration itself, on ports that the script looks for.
 suite(system/demo LABEL system TIMEOUT 180 COMMAND ${tests}/system/demo_test.sh ENVIRONMENT ${harness})
 set_tests_properties(system/demo PROPERTIES FIXTURES_REQUIRED site)
+
+# tests/conformance/cache_test.py is the test conformance/cache: a public suite, installed from npm by packaging/install.sh.
+file(GLOB scripts CONFIGURE_DEPENDS ${tests}/conformance/*_test.py)
+foreach(script ${scripts})
+  get_filename_component(name ${script} NAME_WE)
+  string(REGEX REPLACE "_test$" "" name ${name})
+  suite(conformance/${name} LABEL conformance TIMEOUT 180 COMMAND ${Python3_EXECUTABLE} ${script} ENVIRONMENT ${harness})
+endforeach()
 
 # A soak loads the machine for SHELLAC_SOAK_SECONDS (60) and then looks at memory, descriptors and counters.
 file(GLOB scripts CONFIGURE_DEPENDS ${tests}/soak/*_test.py)

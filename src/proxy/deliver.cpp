@@ -73,7 +73,7 @@ net::Task<void> Flow::deliver(Fetch& fetch) {
   if (const auto range = relayed_range(fetch)) {
     head.status = record_.status = 206;
     head.fields.set(http::FieldId::content_range,
-                    http::write_content_range({*range, body->length()}, exchange_.arena()));
+                    http::write_content_range({range, body->length()}, exchange_.arena()));
     body = &slice.emplace(*body, range->first, range->size());
   }
   std::optional<TimedBody> timed;

@@ -1,5 +1,7 @@
 #include "explain_outcome.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <filesystem>
@@ -25,8 +27,8 @@ std::string or_none(Duration duration) { return duration <= Duration{0} ? "none"
 json::array lines_of(const route::EditOptions& edits) {
   json::array lines;
   for (const auto& name : edits.remove) lines.emplace_back("remove " + name);
-  for (const auto& [name, value] : edits.set) lines.emplace_back("set " + name + ": " + value);
-  for (const auto& [name, value] : edits.add) lines.emplace_back("add " + name + ": " + value);
+  for (const auto& [name, value] : edits.set) lines.emplace_back(fmt::format("set {}: {}", name, value));
+  for (const auto& [name, value] : edits.add) lines.emplace_back(fmt::format("add {}: {}", name, value));
   return lines;
 }
 
@@ -43,6 +45,7 @@ std::string describe(const std::optional<tls::ClientOptions>& tls) {
 // As if every server were up: the order of a first request and its retries.
 json::array explain_order(const upstream::PoolOptions& pool, const std::string& zone, const ExplainedRequest& request) {
   std::vector<std::shared_ptr<balance::Server>> servers;
+  servers.reserve(pool.backends.size());
   for (const auto& backend : pool.backends)
     servers.push_back(std::make_shared<balance::Server>(
         balance::Server::Identity{pool.name, backend.name, backend.address}, WallTime{}));

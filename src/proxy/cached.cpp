@@ -75,8 +75,8 @@ net::Task<bool> Flow::peek() {
   if (found.kind == cache::Found::Kind::hit || found.kind == cache::Found::Kind::stale) {
     record_.cache = found.kind == cache::Found::Kind::hit ? CacheOutcome::hit : CacheOutcome::stale;
     cache_status_.hit = true;
-    co_await respond_stored(std::move(found.object), nullptr);
-    co_return false;
+    const bool sent = co_await respond_stored(std::move(found.object), nullptr);
+    if (sent) co_return false;
   }
   note_miss(found.miss == cache::Miss::none ? cache::Miss::uri : found.miss);
   co_return answer_with(504, "destination_unavailable", "only_if_cached");  // RFC 9111 §5.2.1.7
@@ -87,19 +87,21 @@ net::Task<Flow::Looked> Flow::look_up() {
   cache::Found found = config_->cache->look_up(key_, selection, loop_.now(), policy_->options().min_uses);
   const cache::Miss why = selection.why_validate() == cache::Miss::request ? cache::Miss::request : found.miss;
   switch (found.kind) {
-    case cache::Found::Kind::hit:
+    case cache::Found::Kind::hit: {
       record_.cache = found.joined ? CacheOutcome::join : CacheOutcome::hit;
       cache_status_.hit = true;
       cache_status_.collapsed = found.joined;
-      co_await respond_stored(std::move(found.object), nullptr);
-      co_return Looked::answered;
-    case cache::Found::Kind::stale:
+      const bool sent = co_await respond_stored(std::move(found.object), nullptr);
+      co_return sent ? Looked::answered : Looked::again;
+    }
+    case cache::Found::Kind::stale: {
       record_.cache = CacheOutcome::stale;
       record_.cache_reason = found.backs_off ? "back_off" : "grace";
       cache_status_.hit = true;
       if (found.leader) start_fill(std::move(found.leader), found.object);
-      co_await respond_stored(std::move(found.object), nullptr);
-      co_return Looked::answered;
+      const bool sent = co_await respond_stored(std::move(found.object), nullptr);
+      co_return sent ? Looked::answered : Looked::again;
+    }
     case cache::Found::Kind::wait: {
       note_miss(why);
       if (!judged_.collapses) co_return Looked::pass;
@@ -201,8 +203,8 @@ net::Task<Flow::Looked> Flow::use_verdict(cache::Verdict verdict, cache::Followe
       cache::ObjectRef object = follower.object();
       if (!object || (fill == nullptr && selection.judge(*object) == cache::Selector::Use::no)) co_return Looked::again;
       if (fill == nullptr) record_.cache = CacheOutcome::join;
-      co_await respond_stored(std::move(object), fill);
-      co_return Looked::answered;
+      const bool sent = co_await respond_stored(std::move(object), fill);
+      co_return sent ? Looked::answered : Looked::again;
     }
     case cache::Verdict::failed: {
       const Error error = follower.error();
@@ -210,8 +212,8 @@ net::Task<Flow::Looked> Flow::use_verdict(cache::Verdict verdict, cache::Followe
         record_.cache = CacheOutcome::stale;
         record_.cache_reason = "stale_if_error";
         cache_status_.detail = "stale_if_error";
-        co_await respond_stored(std::move(stale), nullptr);
-        co_return Looked::answered;
+        const bool sent = co_await respond_stored(std::move(stale), nullptr);
+        co_return sent ? Looked::answered : Looked::again;
       }
       answer_error(error);
       if (fill != nullptr && !fill->refusal().empty()) answer_->reason = fill->refusal();

@@ -69,9 +69,9 @@ class Flow final : private Asker {
   void invalidate(const http::ResponseHead& head);
 
   // stored_answer.cpp
-  net::Task<void> respond_stored(cache::ObjectRef object, Fill* fill);
+  net::Task<bool> respond_stored(cache::ObjectRef object, Fill* fill);
   std::optional<http::RangeSelection> apply_conditions(http::ResponseHead& head, std::optional<std::uint64_t> length);
-  net::Task<void> send_stored(http::ResponseHead& head, const cache::Object& object,
+  net::Task<bool> send_stored(http::ResponseHead& head, const cache::Object& object,
                               std::optional<http::RangeSelection> ranges);
   void add_stored_fields(http::ResponseHead& head, const cache::Object& object, Fill* fill);
   void add_cache_status(http::ResponseHead& head);

@@ -45,8 +45,9 @@ void Flow::add_cache_status(http::ResponseHead& head) {
   head.fields.add("Cache-Status", cache::write_cache_status(cache_status_, {text, cache::kCacheStatusMax}));
 }
 
-// `fill`: when this request began the fetch that the object comes from.
-net::Task<void> Flow::respond_stored(cache::ObjectRef object, Fill* fill) {
+// `fill`: when this request began the fetch that the object comes from. False: it grew out of what may be stored, and
+// its window has moved on before this request could open it; nothing was sent.
+net::Task<bool> Flow::respond_stored(cache::ObjectRef object, Fill* fill) {
   http::ResponseHead head;
   head.status = object->status();
   const bool plain = !has_conditions(head_.fields) || object->status() != 200;
@@ -62,7 +63,9 @@ net::Task<void> Flow::respond_stored(cache::ObjectRef object, Fill* fill) {
   http::add_response_fields(head, client_.request_id, exchange_.arena());
   route_->response.apply(head.fields);
   record_.status = head.status;
-  co_await send_stored(head, *object, ranges);
+  const bool opened = co_await send_stored(head, *object, ranges);
+  if (!opened) cache_status_ = {};
+  co_return opened;
 }
 
 // Preconditions, then ranges (RFC 9110 §13.2.2, §14.2). Changes status and fields; what is to be sent of the content.
@@ -109,7 +112,7 @@ std::optional<http::RangeSelection> Flow::apply_conditions(http::ResponseHead& h
   return std::nullopt;
 }
 
-net::Task<void> Flow::send_stored(http::ResponseHead& head, const cache::Object& object,
+net::Task<bool> Flow::send_stored(http::ResponseHead& head, const cache::Object& object,
                                   std::optional<http::RangeSelection> ranges) {
   const cache::ContentRef& content = object.content();
   const bool empty = head.status == 412 || head.status == 416 || !content;
@@ -119,26 +122,31 @@ net::Task<void> Flow::send_stored(http::ResponseHead& head, const cache::Object&
       head.framing = http::Framing::length;
       head.content_length = *length;
     }
-    co_return note_sent(co_await exchange_.respond(head, nullptr));
+    note_sent(co_await exchange_.respond(head, nullptr));
+    co_return true;
   }
-  if (empty) co_return note_sent(co_await exchange_.respond(head, nullptr));
+  if (empty) {
+    note_sent(co_await exchange_.respond(head, nullptr));
+    co_return true;
+  }
   if (ranges && ranges->ranges.size() > 1) {
     const std::string_view boundary = client_.request_id.substr(0, 24);
     const http::MultipartForm form{boundary, head.fields.value(http::FieldId::content_type), content->expected()};
     MultipartBody body(content, *ranges, form, exchange_.arena());
     head.fields.set(http::FieldId::content_type, http::write_multipart_type(boundary, exchange_.arena()));
-    co_return note_sent(co_await exchange_.respond(head, &body));
+    note_sent(co_await exchange_.respond(head, &body));
+    co_return true;
   }
   cache::Reader::Span span;
   if (ranges) span = {ranges->ranges[0].first, ranges->ranges[0].last};
   cache::Reader body(content, span);
-  if (!body.has_opened()) {  // it became a window and has moved on
-    if (policy_ != nullptr) record_.cache = CacheOutcome::miss;
-    co_return answer_error({Side::self, Cause::limit, false, {}, "reading along"});
-  }
+  if (!body.has_opened()) co_return false;
   const front::Sent sent = co_await exchange_.respond(head, &body);
-  if (sent.nothing_sent) co_return answer_error(sent.error);
-  note_sent(sent);
+  if (sent.nothing_sent)
+    answer_error(sent.error);
+  else
+    note_sent(sent);
+  co_return true;
 }
 
 }  // namespace shellac::proxy

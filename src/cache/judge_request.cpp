@@ -1,6 +1,6 @@
 // May it be looked up (RFC 9111 §4)?
+#include "cache/cookies.hpp"
 #include "shellac/cache/judge.hpp"
-#include "shellac/core/text.hpp"
 
 namespace shellac::cache {
 namespace {
@@ -10,19 +10,12 @@ using http::Method;
 
 // RFC 6265 §4.2.1. True when some cookie is neither ignored nor the edge's own.
 bool has_cookie_that_counts(const Policy& policy, const http::Fields& fields, std::string_view edge_cookie) {
-  for (const http::Field& field : fields) {
-    if (field.id != FieldId::cookie) continue;
-    for (std::string_view rest = field.value; !rest.empty();) {
-      const std::size_t end = std::min(rest.find(';'), rest.size());
-      const std::string_view cookie = trim(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      if (cookie.empty()) continue;
-      const std::string_view name = trim(cookie.substr(0, cookie.find('=')));
-      const bool is_edges = !edge_cookie.empty() && name == edge_cookie;
-      if (!is_edges && !policy.ignores_cookie(name)) return true;
-    }
-  }
-  return false;
+  bool counts = false;
+  for_each_cookie(fields, [&](std::string_view name, std::string_view) {
+    const bool is_edges = !edge_cookie.empty() && name == edge_cookie;
+    counts |= !is_edges && !policy.ignores_cookie(name);
+  });
+  return counts;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
 
+#include "cache/cookies.hpp"
 #include "shellac/core/text.hpp"
 #include "shellac/http/parser.hpp"
 
@@ -90,21 +91,6 @@ std::size_t url_size_max(const KeySource& source) {
   return source.scheme.size() + 3 + source.authority.size() + 3 * (source.path.size() + source.query.size());
 }
 
-// Calls each(value) for every cookie of that name.
-template <class Each>
-void for_each_cookie(const http::Fields& fields, std::string_view name, Each each) {
-  for (const http::Field& field : fields) {
-    if (field.id != FieldId::cookie) continue;
-    for (std::string_view rest = field.value; !rest.empty();) {
-      const std::size_t end = std::min(rest.find(';'), rest.size());
-      const std::string_view cookie = trim(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      const std::size_t equals = std::min(cookie.find('='), cookie.size());
-      if (trim(cookie.substr(0, equals)) == name) each(cookie.substr(std::min(equals + 1, cookie.size())));
-    }
-  }
-}
-
 // Calls part(kind, name) and value(text) for what the policy adds to the key. What is absent is left out.
 template <class Part, class Value>
 void for_each_part(const Policy& policy, const http::Fields& fields, Part part, Value value) {
@@ -115,7 +101,9 @@ void for_each_part(const Policy& policy, const http::Fields& fields, Part part, 
   }
   for (const std::string& cookie : policy.key_cookies()) {
     part('c', cookie);
-    for_each_cookie(fields, cookie, value);
+    for_each_cookie(fields, [&](std::string_view name, std::string_view text) {
+      if (name == cookie) value(text);
+    });
   }
 }
 

@@ -73,27 +73,36 @@ void TagIndex::unlink(StoredObject& object) {
   for (TagLink& link : object.tags()) unlink_one(link);
 }
 
-// What is in a list is in the index or about to be, and holds a reference for it until it has left the list.
-std::size_t TagIndex::take(std::string_view tag, std::span<ObjectRef> out) {
+// Calls visit(object) for those of the tag until it returns false; under the lock of the tag's part.
+template <class Visit>
+void TagIndex::for_each_of(std::string_view tag, Visit visit) {
   const std::uint64_t hash = hash_(tag);
   Part& part = part_of(hash);
   const std::lock_guard lock(part.mutex);
   const Tag* const found = find(part, tag, hash);
-  if (found == nullptr) return 0;
+  if (found == nullptr) return;
+  for (const TagLink* link = found->first; link != nullptr; link = link->next)
+    if (!visit(*link->object)) return;
+}
+
+// What is in a list is in the index or about to be, and holds a reference for it until it has left the list.
+std::size_t TagIndex::take(std::string_view tag, std::span<ObjectRef> out) {
   std::size_t count = 0;
-  for (const TagLink* link = found->first; link != nullptr && count < out.size(); link = link->next)
-    out[count++] = ObjectRef(link->object);
+  for_each_of(tag, [&](StoredObject& object) {
+    if (count == out.size()) return false;
+    out[count++] = ObjectRef(&object);
+    return true;
+  });
   return count;
 }
 
 std::size_t TagIndex::purge_softly(std::string_view tag, Time now) {
-  const std::uint64_t hash = hash_(tag);
-  Part& part = part_of(hash);
-  const std::lock_guard lock(part.mutex);
-  const Tag* const found = find(part, tag, hash);
-  if (found == nullptr) return 0;
   std::size_t count = 0;
-  for (const TagLink* link = found->first; link != nullptr; link = link->next, ++count) link->object->purge_softly(now);
+  for_each_of(tag, [&](StoredObject& object) {
+    object.purge_softly(now);
+    ++count;
+    return true;
+  });
   return count;
 }
 

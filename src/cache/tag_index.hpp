@@ -53,6 +53,8 @@ class TagIndex {
   bool try_link_one(StoredObject& object, TagLink& link, std::string_view text);
   void unlink_one(TagLink& link);
   Tag* find(Part& part, std::string_view text, std::uint64_t hash);
+  template <class Visit>
+  void for_each_of(std::string_view tag, Visit visit);
 
   Memory& memory_;
   const KeyHash& hash_;

@@ -178,21 +178,17 @@ bool Fill::store_refreshed() {
   merged.status = stale_->status();
   cache::merge_fields(stored, fetch_->head().fields, merged.fields);
   const cache::Storing storing = cache::judge_response(*policy_, original_, judged_, merged, times_);
-  validated_ = true;
-  const cache::Vary vary = cache::read_vary(merged.fields, arena_);
-  const http::Validators validators = cache::validators_of(merged.fields, times_.received);
-  const cache::Tags tags = cache::read_tags(source_, merged.fields, arena_);
-  cache::NewObject object;
-  object.status = merged.status;
-  object.lines = cache::write_lines(merged, storing, times_.received, arena_);
-  object.etag = validators.etag;
-  object.last_modified = validators.last_modified;
-  object.terms = storing.terms;
-  object.vary_names = vary.names;
-  object.variant = cache::variant_of(*policy_, vary.names, original_.fields, arena_);
-  object.tags = tags;
-  const auto& options = policy_->options();
   fetch_->judge_body(true);
+  if (storing.why != cache::NotStored::none) {
+    // What is stored may not be kept any more: whoever waits asks for itself, and finds nothing to validate.
+    proxy_.tally_->count_not_stored(storing.why);
+    store_of().purge(key_, cache::Cache::Purge::hard, loop_.now());
+    store_of().refuse(leader_, storing.remember, loop_.now());
+    return false;
+  }
+  cache::Tags tags;
+  const cache::NewObject object = make_object(merged, storing, tags);
+  const auto& options = policy_->options();
   const cache::Published published = store_of().publish_refreshed(
       leader_, *stale_, object, {loop_.now(), std::nullopt, options.max_object, options.max_variants});
   if (!published.object) {
@@ -200,6 +196,28 @@ bool Fill::store_refreshed() {
     store_of().refuse(leader_, Duration{0}, loop_.now());
   }
   return false;
+}
+
+// Views point into the head, the arena and `tags`.
+cache::NewObject Fill::make_object(const http::ResponseHead& head, const cache::Storing& storing, cache::Tags& tags) {
+  const cache::Vary vary = cache::read_vary(head.fields, arena_);
+  const http::Validators validators = cache::validators_of(head.fields, times_.received);
+  tags = cache::read_tags(source_, head.fields, arena_);
+  // A purge by URL finds all keys of the URL by this tag; it counts more than the last of the answer's own.
+  if (!policy_->key_headers().empty() || !policy_->key_cookies().empty()) {
+    if (tags.size() == cache::kTagsMax) tags.pop_back();
+    tags.push_back(cache::tag_of_url(cache::url_of_key(key_), arena_));
+  }
+  cache::NewObject object;
+  object.status = head.status;
+  object.lines = cache::write_lines(head, storing, times_.received, arena_);
+  object.etag = validators.etag;
+  object.last_modified = validators.last_modified;
+  object.terms = storing.terms;
+  object.vary_names = vary.names;
+  object.variant = cache::variant_of(*policy_, vary.names, original_.fields, arena_);
+  object.tags = tags;
+  return object;
 }
 
 // The answer is nobody's but the client's.
@@ -216,26 +234,14 @@ bool Fill::store() {
   const cache::Storing storing = cache::judge_response(*policy_, original_, judged_, head, times_);
   head.fields.remove("Surrogate-Control");  // for this edge alone
   if (storing.strip_set_cookie) head.fields.remove(http::FieldId::set_cookie);
-  const cache::Vary vary = cache::read_vary(head.fields, arena_);
   cache::NotStored why = storing.why;
   if (why == cache::NotStored::none && storing.range) why = cache::NotStored::status;  // a part that nobody asked for
   if (why != cache::NotStored::none) {
     refuse(why, storing.remember);
     return false;
   }
-  const http::Validators validators = cache::validators_of(head.fields, times_.received);
-  cache::Tags tags = cache::read_tags(source_, head.fields, arena_);
-  if ((!policy_->key_headers().empty() || !policy_->key_cookies().empty()) && tags.size() < cache::kTagsMax)
-    tags.push_back(cache::tag_of_url(cache::url_of_key(key_), arena_));
-  cache::NewObject object;
-  object.status = head.status;
-  object.lines = cache::write_lines(head, storing, times_.received, arena_);
-  object.etag = validators.etag;
-  object.last_modified = validators.last_modified;
-  object.terms = storing.terms;
-  object.vary_names = vary.names;
-  object.variant = cache::variant_of(*policy_, vary.names, original_.fields, arena_);
-  object.tags = tags;
+  cache::Tags tags;
+  const cache::NewObject object = make_object(head, storing, tags);
   http::Body* const body = fetch_->exchange().body();
   const auto& options = policy_->options();
   const std::optional<std::uint64_t> length = body == nullptr ? 0 : body->length();

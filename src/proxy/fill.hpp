@@ -11,6 +11,7 @@
 #include "shellac/cache/cache.hpp"
 #include "shellac/cache/judge.hpp"
 #include "shellac/cache/key.hpp"
+#include "shellac/cache/tags.hpp"
 #include "shellac/core/arena.hpp"
 #include "shellac/proxy/proxy.hpp"
 
@@ -49,7 +50,6 @@ class Fill final : private Asker {
   cache::NotStored not_stored() const { return not_stored_; }
   // Status of the backend's answer; 0: there was none.
   int status() const { return status_; }
-  bool validated() const { return validated_; }
   std::string_view refusal() const { return fetch_ ? fetch_->refusal() : std::string_view{}; }
   const RequestRecord& record() const { return record_; }
   // Fields that are this client's and are not stored (no-cache="…").
@@ -79,6 +79,7 @@ class Fill final : private Asker {
   bool answer_from_stale();
   bool store_refreshed();
   bool store();
+  cache::NewObject make_object(const http::ResponseHead& head, const cache::Storing& storing, cache::Tags& tags);
   void refuse(cache::NotStored why, Duration remember);
   net::Task<void> pump();
   net::Task<bool> append(std::string_view octets);
@@ -115,7 +116,6 @@ class Fill final : private Asker {
   int status_ = 0;
   bool aborted_ = false;
   bool conditional_ = false;
-  bool validated_ = false;
   bool private_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "field_lines.hpp"
 #include "shellac/cache/cache_status.hpp"
 #include "shellac/cache/judge.hpp"
 #include "shellac/cache/key.hpp"
@@ -125,19 +126,13 @@ void make_keys(const Fields& fields) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view rest(reinterpret_cast<const char*>(data), size);
   Fields fields;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    const std::size_t colon = std::min(line.find(':'), line.size());
-    const std::string_view value = trim(line.substr(std::min(colon + 1, line.size())));
-    if (!is_token(line.substr(0, colon)) || !is_field_value(value)) continue;
-    fields.add(line.substr(0, colon), value);
+  fuzz::for_each_line(data, size, [&](std::string_view name, std::string_view value) {
+    if (!is_token(name) || !is_field_value(value)) return;
+    fields.add(name, value);
     read_structured(value);
     parse_delta_seconds(value);
-  }
+  });
   read_ranges(fields);
   for (const int status : {200, 206, 404, 599}) {
     judge(kOurs, fields, status);

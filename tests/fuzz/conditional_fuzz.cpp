@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "shellac/core/text.hpp"
+#include "field_lines.hpp"
 #include "shellac/http/conditional.hpp"
 #include "shellac/http/date.hpp"
 #include "shellac/http/fields.hpp"
@@ -74,21 +74,15 @@ void evaluate(const Fields& fields, const Validators& current) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view rest(reinterpret_cast<const char*>(data), size);
   Fields fields;
   std::string_view before;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    const std::size_t colon = std::min(line.find(':'), line.size());
-    const std::string_view value = trim(line.substr(std::min(colon + 1, line.size())));
-    fields.add(line.substr(0, colon), value);
+  fuzz::for_each_line(data, size, [&](std::string_view name, std::string_view value) {
+    fields.add(name, value);
     read_date(value);
     read_list(value);
     compare_tags(before, value);
     before = value;
-  }
+  });
   const WallTime then = std::chrono::sys_days(std::chrono::year(1994) / 11 / 6);
   const std::string_view tag = fields.value(FieldId::etag);
   evaluate(fields, {.etag = tag, .last_modified = then});

@@ -23,10 +23,6 @@ bool may_take(route::TraceStep::Why why) {
   return why == Why::matched || why == Why::method || why == Why::header || why == Why::client;
 }
 
-bool has_key_parts(const cache::Policy& policy) {
-  return !policy.key_headers().empty() || !policy.key_cookies().empty();
-}
-
 std::size_t purge_url(Cache& cache, const StoredUrl& url, Cache::Purge how, Time now) {
   std::size_t count = cache.purge(url.key, how, now);
   if (!url.has_more_keys) return count;
@@ -111,7 +107,7 @@ std::vector<StoredUrl> find_stored_urls(const proxy::Config& config, const Url& 
     const cache::KeySource source{url.tls ? "https" : "http", url.authority, *form, target.substr(path.size()),
                                   nullptr};
     StoredUrl one{step.route->name, policy, std::string(cache::url_of_key(cache::make_key(*policy, source, arena))),
-                  has_key_parts(*policy)};
+                  policy->has_key_parts()};
     const auto known = std::ranges::find(found, one.key, &StoredUrl::key);
     if (known == found.end())
       found.push_back(std::move(one));
@@ -152,6 +148,16 @@ CacheAnswer look_into_cache(const proxy::Config& config, const CacheQuestion& qu
   if (!parsed.wrong.empty()) return {{}, parsed.wrong};
   for (const StoredUrl& url : find_stored_urls(config, parsed.url)) add_rows(*config.cache, url, now, answer.objects);
   return answer;
+}
+
+std::optional<std::size_t> RequestPurges::purge(const proxy::Config& config, const Order& order, Time now) {
+  PurgeOrder asked;
+  asked.what = order.url.empty() ? PurgeOrder::What::tag : PurgeOrder::What::url;
+  asked.value = order.url.empty() ? order.tag : order.url;
+  asked.soft = order.soft;
+  const Purged purged = edge::purge(config, asked, now);
+  if (!purged.problem.empty()) return std::nullopt;
+  return purged.objects;
 }
 
 }  // namespace shellac::edge

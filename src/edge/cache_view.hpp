@@ -26,6 +26,11 @@ std::string shown_key(std::string_view key);
 
 // Thread: any.
 Purged purge(const proxy::Config& config, const PurgeOrder& order, Time now);
+// Those that come as requests with the method PURGE. Thread: any.
+class RequestPurges final : public proxy::PurgeBus {
+ public:
+  std::optional<std::size_t> purge(const proxy::Config& config, const Order& order, Time now) override;
+};
 CacheAnswer look_into_cache(const proxy::Config& config, const CacheQuestion& question, Time now);
 
 }  // namespace shellac::edge

@@ -93,10 +93,13 @@ std::optional<std::string> Control::start(Options options) {
 
 void Control::make_workers(unsigned count) {
   for (unsigned i = 0; i < count; ++i)
-    workers_.push_back(std::make_unique<Worker>(
-        i,
-        Worker::Shared{
-            buffers_, *pool_, {*admission_, metrics_->front, log_}, metrics_->proxy, access_log_->sink(i), *health_}));
+    workers_.push_back(std::make_unique<Worker>(i, Worker::Shared{buffers_,
+                                                                  *pool_,
+                                                                  {*admission_, metrics_->front, log_},
+                                                                  metrics_->proxy,
+                                                                  access_log_->sink(i),
+                                                                  *health_,
+                                                                  purges_}));
   watched_turns_.resize(count);
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cache_keeper.hpp"
+#include "cache_view.hpp"
 #include "health_watch.hpp"
 #include "shellac/edge/access_log.hpp"
 #include "shellac/edge/admin.hpp"
@@ -85,6 +86,7 @@ class Control {
   std::unique_ptr<Metrics> metrics_;
   CacheKeeper cache_;
   std::optional<HealthWatch> health_;
+  RequestPurges purges_;
   std::optional<net::Admission> admission_;
   std::optional<net::ListenSockets> sockets_;
   std::optional<AccessLog> access_log_;

@@ -8,7 +8,7 @@ namespace shellac::edge {
 
 Worker::Worker(unsigned index, const Shared& shared)
     : loop_(index + 1, shared.buffers),
-      proxy_({loop_, shared.files, shared.sink, shared.proxy, shared.reports}),
+      proxy_({loop_, shared.files, shared.sink, shared.proxy, shared.reports, shared.purges}),
       frontend_(loop_, index, proxy_, shared.front),
       thread_([this, index] {
         ::pthread_setname_np(::pthread_self(), ("worker" + std::to_string(index)).c_str());

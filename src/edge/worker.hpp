@@ -22,6 +22,7 @@ class Worker {
     proxy::Metrics& proxy;
     proxy::RecordSink& sink;
     proxy::TrafficReports& reports;
+    proxy::PurgeBus& purges;
   };
   Worker(unsigned index, const Shared& shared);
   ~Worker();

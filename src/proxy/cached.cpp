@@ -14,12 +14,6 @@ namespace {
 // A variant or an abandoned fetch sends a request back to the lookup; after so many times it asks for itself.
 constexpr int kLookupsMax = 4;
 
-bool is_conditional(const http::Fields& fields) {
-  using enum http::FieldId;
-  return fields.has(if_none_match) || fields.has(if_modified_since) || fields.has(if_match) ||
-         fields.has(if_unmodified_since) || fields.has(range);
-}
-
 }  // namespace
 
 cache::KeySource Flow::key_source() const {
@@ -113,7 +107,7 @@ net::Task<Flow::Looked> Flow::look_up() {
       note_miss(why);
       // HEAD is answered from what GET brings, as in Varnish; to the RFC alone it is a request of its own.
       if (head_.known == http::Method::head && policy_->options().strict_rfc) co_return Looked::pass;
-      if (!found.collapses && is_conditional(head_.fields)) {
+      if (!found.collapses && is_conditional()) {
         note_pass(head_.fields.has(http::FieldId::range) ? cache::Bypass::range : cache::Bypass::none);
         co_return Looked::pass;
       }
@@ -261,23 +255,24 @@ void Flow::invalidate(const http::ResponseHead& head) {
     cache.purge_tag(tag, cache::Cache::Purge::hard, loop_.now());
 }
 
-// PURGE from `purge_from`: the URL in all its variants, or what its Surrogate-Key names. False: it is answered.
+// PURGE from `purge_from`: the URL in all its variants, whatever route its GET takes, or what its Surrogate-Key names.
+// False: it is answered.
 bool Flow::obey_purge() {
   if (head_.known != http::Method::purge || config_->cache == nullptr || config_->purge_from.empty()) return true;
   if (!client_.has_address || !config_->purge_from.contains(client_.address))
     return answer_with(403, "http_request_denied", "purge");
+  PurgeBus& bus = proxy_.setting_.purges;
+  Arena& arena = exchange_.arena();
   const bool soft = head_.fields.find("Soft-Purge") != nullptr || head_.fields.find("Fastly-Soft-Purge") != nullptr;
-  const auto how = soft ? cache::Cache::Purge::soft : cache::Cache::Purge::hard;
-  const cache::Policy* const policy = config_->policy_of_route[route_->index].get();
   std::size_t count = 0;
-  const cache::Tags tags = cache::read_tags(key_source(), head_.fields, exchange_.arena());
-  for (const std::string_view tag : tags) count += config_->cache->purge_tag(tag, how, loop_.now());
-  if (tags.empty() && policy != nullptr) {
-    cache::KeySource source = key_source();
-    const std::string_view key = cache::url_of_key(cache::make_key(*policy, source, exchange_.arena()));
-    count += config_->cache->purge(key, how, loop_.now());
-    if (!policy->key_headers().empty() || !policy->key_cookies().empty())
-      count += config_->cache->purge_tag(cache::tag_of_url(key, exchange_.arena()), how, loop_.now());
+  const cache::Tags tags =
+      cache::read_tags({head_.scheme, record_.host, original_path_, original_query_, nullptr}, head_.fields, arena);
+  for (const std::string_view tag : tags) count += bus.purge(*config_, {{}, tag, soft}, loop_.now()).value_or(0);
+  if (tags.empty()) {
+    const auto gone =
+        bus.purge(*config_, {arena.concat({head_.scheme, "://", record_.host, record_.path}), {}, soft}, loop_.now());
+    if (!gone) return answer_with(400, "http_request_error", "url");
+    count = *gone;
   }
   answer_.emplace();
   answer_->body = "purged " + std::to_string(count) + "\n";

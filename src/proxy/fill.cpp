@@ -204,7 +204,7 @@ cache::NewObject Fill::make_object(const http::ResponseHead& head, const cache::
   const http::Validators validators = cache::validators_of(head.fields, times_.received);
   tags = cache::read_tags(source_, head.fields, arena_);
   // A purge by URL finds all keys of the URL by this tag; it counts more than the last of the answer's own.
-  if (!policy_->key_headers().empty() || !policy_->key_cookies().empty()) {
+  if (policy_->has_key_parts()) {
     if (tags.size() == cache::kTagsMax) tags.pop_back();
     tags.push_back(cache::tag_of_url(cache::url_of_key(key_), arena_));
   }

@@ -50,7 +50,7 @@ Flow::Flow(Proxy& proxy, front::Exchange& exchange)
 net::Task<void> Flow::run() {
   identify_client();
   // (No co_await behind && or ||: g++ 12 resumes into the wrong frame there.)
-  bool open = check_message() && redirect_to_https() && find_route() && check_access() && obey_purge() &&
+  bool open = check_message() && redirect_to_https() && obey_purge() && find_route() && check_access() &&
               check_size() && answer_locally();
   if (open) open = co_await read_file();
   if (open) open = co_await use_cache();

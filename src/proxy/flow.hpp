@@ -67,6 +67,7 @@ class Flow final : private Asker {
   net::Task<Looked> use_verdict(cache::Verdict verdict, cache::Follower& follower, cache::ObjectRef stale, Fill* fill);
   void note_fetch(const Fill& fill);
   void invalidate(const http::ResponseHead& head);
+  bool is_conditional() const;
 
   // stored_answer.cpp
   net::Task<bool> respond_stored(cache::ObjectRef object, Fill* fill);

@@ -8,18 +8,15 @@
 #include "shellac/http/date.hpp"
 
 namespace shellac::proxy {
-namespace {
-
-bool has_conditions(const http::Fields& fields) {
+// Preconditions or ranges are to be applied to what is stored (RFC 9110 §13, §14).
+bool Flow::is_conditional() const {
   using enum http::FieldId;
-  for (const http::Field& field : fields)
+  for (const http::Field& field : head_.fields)
     if (field.id == if_none_match || field.id == if_modified_since || field.id == if_match ||
         field.id == if_unmodified_since || field.id == range)
       return true;
   return false;
 }
-
-}  // namespace
 
 // What the edge adds to a stored head: age, way, status of the cache, and the fields of this exchange alone.
 void Flow::add_stored_fields(http::ResponseHead& head, const cache::Object& object, Fill* fill) {
@@ -50,7 +47,7 @@ void Flow::add_cache_status(http::ResponseHead& head) {
 net::Task<bool> Flow::respond_stored(cache::ObjectRef object, Fill* fill) {
   http::ResponseHead head;
   head.status = object->status();
-  const bool plain = !has_conditions(head_.fields) || object->status() != 200;
+  const bool plain = !is_conditional() || object->status() != 200;
   // Lines as they are stored, when nothing is to be done to them.
   if (plain && route_->response.empty())
     head.lines = object->lines();

@@ -45,6 +45,8 @@ class Policy {
   };
   const std::vector<KeyHeader>& key_headers() const { return key_headers_; }    // sorted by name
   const std::vector<std::string>& key_cookies() const { return key_cookies_; }  // sorted
+  // A URL has more keys than one.
+  bool has_key_parts() const { return !key_headers_.empty() || !key_cookies_.empty(); }
 
  private:
   PolicyOptions options_;

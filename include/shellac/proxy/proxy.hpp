@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -66,6 +67,21 @@ class TrafficReports {
   ~TrafficReports() = default;
 };
 
+// What a request with the method PURGE asks for, by a client in `purge_from`. `edge` implements it. Thread: any.
+class PurgeBus {
+ public:
+  struct Order {
+    std::string_view url;  // absolute, as the request names it; empty: `tag`
+    std::string_view tag;
+    bool soft = false;
+  };
+  // How many objects went; nothing: the URL cannot be understood.
+  virtual std::optional<std::size_t> purge(const Config& config, const Order& order, Time now) = 0;
+
+ protected:
+  ~PurgeBus() = default;
+};
+
 class Fetch;
 class Fill;
 class Flow;
@@ -80,6 +96,7 @@ class Proxy final : public front::ExchangeHandler {
     RecordSink& sink;
     Metrics& metrics;
     TrafficReports& reports;
+    PurgeBus& purges;
   };
   explicit Proxy(Setting setting);
   ~Proxy();

@@ -112,7 +112,15 @@ class ProxyTest : public ::testing::Test {
     }
   };
   Reports reports_;
-  Proxy proxy_{{driver_.loop(), files_, records_, metrics_, reports_}};
+  struct Purges final : PurgeBus {
+    std::vector<std::string> orders;
+    std::optional<std::size_t> purge(const Config&, const Order& order, Time) override {
+      orders.push_back(std::string(order.url) + std::string(order.tag) + (order.soft ? " softly" : ""));
+      return 1;
+    }
+  };
+  Purges purges_;
+  Proxy proxy_{{driver_.loop(), files_, records_, metrics_, reports_, purges_}};
   MuxConnection client_{driver_, proxy_};
 };
 
